@@ -1,0 +1,24 @@
+# The versions of everything that is downloaded or built outside of apt. Sourced by bash scripts.
+# shellcheck shell=bash disable=SC2034
+
+cache=${SILT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/silt}
+
+# silt asks for >= 2.14.2: older ones lose rebalance events that its fencing needs.
+LIBRDKAFKA_VERSION=2.15.1
+LIBRDKAFKA_NPM=@confluentinc/kafka-javascript@1.10.1
+LIBRDKAFKA_NPM_SHA256=ada7d703bb1d3237e2292bfabf438d663b6160c9f1ac2a2406b5dc4257c81b66
+
+KAFKA_VERSION=4.4.0
+APICURIO_VERSION=3.0.9 # the newest that runs on Java 17
+VERSITYGW_VERSION=1.8.0
+MINIO_VERSION=v0.0.0-20260212201848-7aac2a2c5b7c
+MOTO_VERSION=5.2.5
+
+APT_BUILD=(
+  gcc g++ make cmake ninja-build pkg-config
+  libcunit1-dev libjansson-dev libmicrohttpd-dev libyaml-dev libavro-dev libcurl4-openssl-dev
+  libzstd-dev libsnappy-dev libxxhash-dev libpq-dev libssl-dev zlib1g-dev libncurses-dev
+)
+APT_LINT=(
+  clang-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev universal-ctags cppcheck gcovr shellcheck
+)
