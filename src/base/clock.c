@@ -1,0 +1,70 @@
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int64_t now_ns(clockid_t id)
+{
+    struct timespec ts;
+    clock_gettime(id, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t silt_wall_ms(void)
+{
+    return now_ns(CLOCK_REALTIME) / 1000000;
+}
+
+int64_t silt_mono_ms(void)
+{
+    return now_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+int64_t silt_mono_ns(void)
+{
+    return now_ns(CLOCK_MONOTONIC);
+}
+
+struct timespec silt_mono_deadline(int64_t in_ms)
+{
+    int64_t at = now_ns(CLOCK_MONOTONIC) + in_ms * 1000000;
+    return (struct timespec){.tv_sec = at / 1000000000, .tv_nsec = at % 1000000000};
+}
+
+static void iso(int64_t wall_ms, char ret_text[SILT_ISO_LEN], int with_ms)
+{
+    int64_t ms = ((wall_ms % 1000) + 1000) % 1000;
+    time_t seconds = (time_t)((wall_ms - ms) / 1000);
+    struct tm tm = {0};
+    gmtime_r(&seconds, &tm);
+    size_t n = strftime(ret_text, SILT_ISO_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (with_ms)
+        snprintf(ret_text + n, SILT_ISO_LEN - n, ".%03dZ", (int)ms);
+    else
+        snprintf(ret_text + n, SILT_ISO_LEN - n, "Z");
+}
+
+void silt_iso_time(int64_t wall_ms, char ret_text[SILT_ISO_LEN])
+{
+    iso(wall_ms, ret_text, 1);
+}
+
+void silt_iso_seconds(int64_t wall_ms, char ret_text[SILT_ISO_LEN])
+{
+    iso(wall_ms, ret_text, 0);
+}
+
+int64_t silt_iso_parse(const char *text)
+{
+    struct tm tm = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (!rest) return -1;
+    int ms = 0;
+    if (*rest == '.') {
+        int digits = 0;
+        if (sscanf(rest, ".%3d%n", &ms, &digits) != 1) return -1;
+        rest += digits;
+    }
+    if (strcmp(rest, "Z") != 0) return -1;
+    return (int64_t)timegm(&tm) * 1000 + ms;
+}
