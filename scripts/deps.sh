@@ -57,7 +57,7 @@ apt_install() {
 # that a package registry carries whole: the npm package of the JavaScript client.
 librdkafka() {
   local prefix=$cache/librdkafka-$LIBRDKAFKA_VERSION
-  [ -e "$prefix/.done" ] && return
+  [ "$(cat "$prefix/.done" 2> /dev/null)" = "$LIBRDKAFKA_CONFIGURE" ] && return
   need npm "downloading the source of librdkafka"
   say "building librdkafka $LIBRDKAFKA_VERSION (about two minutes of CPU, once per machine)"
   exclusively librdkafka build_librdkafka "$prefix"
@@ -65,7 +65,7 @@ librdkafka() {
 
 build_librdkafka() {
   local prefix=$1 tmp archive
-  [ -e "$prefix/.done" ] && return
+  [ "$(cat "$prefix/.done" 2> /dev/null)" = "$LIBRDKAFKA_CONFIGURE" ] && return
   tmp=$(mktemp -d)
   # shellcheck disable=SC2064  # the folder is known now and gone from scope when the trap runs
   trap "rm -rf '$tmp'" EXIT
@@ -76,11 +76,11 @@ build_librdkafka() {
       "its sha256 is not the one in scripts/versions.sh; do not use it before somebody has looked why"
   tar xzf "$archive" --strip-components=3 package/deps/librdkafka
   # conf.out, not configure.log: configure loads every file called configure.*
-  { ./configure --prefix="$prefix" --disable-gssapi --disable-lz4-ext --enable-zstd --enable-ssl \
-      --enable-curl --enable-static > conf.out &&
+  # shellcheck disable=SC2086  # the options are words
+  { ./configure --prefix="$prefix" $LIBRDKAFKA_CONFIGURE > conf.out &&
     make -s -j"$(nproc)" -C src && make -s -C src install; } > make.log 2>&1 ||
     { tail -30 conf.out make.log >&2; die "librdkafka $LIBRDKAFKA_VERSION does not build, see above"; }
-  touch "$prefix/.done"
+  printf '%s\n' "$LIBRDKAFKA_CONFIGURE" > "$prefix/.done"
 }
 
 # --- Python --------------------------------------------------------------------------------------
