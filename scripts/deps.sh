@@ -120,8 +120,8 @@ build_go_tool() {
   local dir=$1 module=$2 name=$3
   [ -x "$dir/bin/$name" ] && return
   rm -rf "$dir.new"
-  GOBIN=$dir.new/bin GOFLAGS="-buildvcs=false -modcacherw" go install -ldflags='-s -w' "$module" ||
-    die "go install $module failed"
+  GOBIN=$dir.new/bin GOFLAGS="-buildvcs=false -modcacherw" go install -ldflags='-s -w' "$module" \
+    > "$cache/$name.log" 2>&1 || { tail -15 "$cache/$name.log" >&2; die "go install $module failed"; }
   mv "$dir.new" "$dir"
 }
 
@@ -139,7 +139,7 @@ fetch_maven_folder() {
   local dir=$1
   [ -e "$dir/.done" ] && return
   rm -rf "$dir" && mkdir -p "$dir"
-  mvn -B -q -C -f "$root/tests/servers/kafka/pom.xml" "${@:2}" "-DoutputDirectory=$dir" ||
+  mvn -B -q -C -Dstyle.color=never -f "$root/tests/servers/kafka/pom.xml" "${@:2}" "-DoutputDirectory=$dir" ||
     die "maven could not fetch $(basename "$dir")"
   local archive
   for archive in "$dir"/*.tar.gz; do
