@@ -1,0 +1,131 @@
+/* The configuration: one struct, filled from one option table (config/options.def) with precedence
+ * flag > environment > file > default. Only app/ and cli/ read it; each module gets its own options
+ * struct. Values are final before the first thread starts.
+ */
+#ifndef SILT_CONFIG_CONFIG_H
+#define SILT_CONFIG_CONFIG_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/secret.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct silt_strings {
+    char **items; /* owned */
+    unsigned n;
+};
+struct silt_pairs { /* librdkafka properties, tags */
+    char **names;
+    char **values;
+    unsigned n;
+};
+
+struct silt_config {
+    struct {
+        char *brokers;
+        struct silt_strings topics;
+        char *group;
+        struct silt_pairs properties;
+        bool allow_plaintext;
+        char *start; /* earliest | latest: genesis policy (R1) */
+    } kafka;
+    struct {
+        char *framing; /* confluent | single_object | none */
+        char *registry;
+        char *registry_user;
+        struct silt_secret registry_password;
+        struct silt_strings files;
+        char *sensor_id_field;
+        char *time_field;
+        char *on_invalid; /* reject | halt */
+        double max_reject_ratio;
+        int64_t value_max; /* bytes */
+    } schema;
+    struct {
+        char *root;
+        char *codec; /* zstd | deflate | snappy | null */
+        int64_t level;
+        char *bucket_by; /* hour | day | none */
+        char *time;      /* kafka | field */
+        int64_t max_bytes;
+        int64_t max_records;
+        int64_t max_age_ms;
+        int64_t max_files;
+        int64_t block_bytes;
+        int64_t encode_workers; /* 0 = cores, at most 4 */
+        char *on_gap;           /* record | halt */
+        char *on_unreadable;    /* record | halt */
+        int64_t max_upload_age_ms;
+        int64_t max_tail_age_ms;
+        int64_t gc_interval_ms;
+    } archive;
+    struct {
+        char *endpoint;
+        char *region;
+        bool path_style;
+        int64_t part_size;
+        int64_t concurrency;
+        char *ca_file;
+        char *checksum;
+        char *sse;
+        char *kms_key_id;
+        char *storage_class;
+        char *access_key_id;
+        struct silt_secret secret_access_key;
+        struct silt_secret session_token;
+    } s3;
+    int64_t memory;
+    struct {
+        struct silt_secret postgres; /* DSN */
+        int64_t postgres_retention_days;
+        bool cloudwatch;
+        char *cloudwatch_endpoint;
+        char *cloudwatch_region;
+        char *cloudwatch_namespace;
+        bool cloudwatch_partitions;
+        char *listen;
+        char *worker; /* name of this worker; default: host name */
+        int64_t interval_ms;
+        int64_t lag_interval_ms;
+        char *sensor_dimension; /* off | failures | all */
+        int64_t sensor_cap;
+    } metrics;
+    struct {
+        char *level;
+        char *format; /* json | text */
+    } log;
+    struct {
+        int64_t grace_ms; /* SIGTERM: time to cut and commit */
+        int64_t revoke_ms;
+    } worker;
+};
+
+enum silt_config_source { SILT_FROM_DEFAULT, SILT_FROM_FILE, SILT_FROM_ENV, SILT_FROM_FLAG };
+
+struct silt_config_input {
+    const char *file;         /* NULL: none */
+    const char *const *flags; /* "--section.name=value" or "--section.name", "value"; only options,
+                                 no command words */
+    unsigned flags_n;
+    char **environ; /* NULL: none; SILT_SECTION_NAME=value */
+};
+
+/* Loads, checks types, ranges and contradictions. The error names source (file:line, variable,
+ * flag), option, value and what is allowed, or the nearest known name. */
+SILT_RC silt_config_load(const struct silt_config_input *input, struct silt_config **ret_config,
+                         struct silt_err *err);
+/* What `run` needs beyond types: brokers, topics, root … each missing one named with the way out.
+ */
+SILT_RC silt_config_check_run(const struct silt_config *config, struct silt_err *err);
+void silt_config_free(struct silt_config *config);
+
+void silt_config_explain(const struct silt_config *config,
+                         FILE *out);  /* effective values and their sources; no secrets */
+void silt_config_example(FILE *out);  /* commented YAML */
+void silt_config_schema(FILE *out);   /* JSON schema */
+void silt_config_markdown(FILE *out); /* docs/configuration.md */
+
+#endif

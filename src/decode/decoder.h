@@ -1,0 +1,86 @@
+/* From wire bytes to (schema, body): the three framings, the schema cache, validation.
+ *
+ * confluent:      00, 4-byte big-endian schema id, body (Confluent wire format)
+ * single_object:  C3 01, 8-byte little-endian CRC-64-AVRO of the schema, body (Avro specification)
+ * none:           the body alone, one schema from a file
+ *
+ * A registry that cannot be asked is not a bad record: decode says WANT_SCHEMA, the caller holds
+ * the partition, and the decoder's registry client answers through `reply_to`. Ids the registry
+ * says it does not know (404, 40403) are remembered for a while (negative cache) and the record is
+ * rejected as unknown_schema. Caches are bounded. One thread (consume); the registry's replies come
+ * through the queue like the store's.
+ */
+#ifndef SILT_DECODE_DECODER_H
+#define SILT_DECODE_DECODER_H
+
+#include "base/err.h"
+#include "base/queue.h"
+#include "base/secret.h"
+#include "decode/schema.h"
+#include "record/record.h"
+
+struct silt_http;
+struct silt_decoder;
+
+enum silt_framing { SILT_FRAMING_CONFLUENT, SILT_FRAMING_SINGLE_OBJECT, SILT_FRAMING_NONE };
+
+struct silt_decoder_opts {
+    enum silt_framing framing;
+    const char *const
+        *schema_files; /* single_object: known schemas; none: exactly one; confluent: unused */
+    unsigned schema_files_n;
+    const char *registry_url; /* confluent; may have a path */
+    const char *registry_user;
+    struct silt_secret registry_password;
+    const char *ca_file;
+    const char *sensor_id_field;
+    const char *time_field;
+    uint32_t value_max;          /* bytes; larger values are rejected as too_large */
+    unsigned cache_max;          /* schemas kept, least recently used goes first; 0 = 1000 */
+    int64_t negative_ms;         /* how long an unknown id stays unknown; 0 = 60 s */
+    struct silt_http *http;      /* for the registry; may be NULL without one */
+    struct silt_queue *reply_to; /* registry replies: pop, then silt_decoder_reply() */
+};
+
+SILT_RC silt_decoder_new(const struct silt_decoder_opts *opts, struct silt_decoder **ret_decoder,
+                         struct silt_err *err);
+/* Waits for open registry requests (they come back at once when the io loop has been stopped). */
+void silt_decoder_free(struct silt_decoder *decoder);
+
+enum silt_decode_status { SILT_DECODE_OK, SILT_DECODE_REJECT, SILT_DECODE_WANT_SCHEMA };
+
+struct silt_decoded {
+    struct silt_schema
+        *schema; /* borrowed from the cache, valid until the next call; NULL when not known */
+    struct silt_slice framing;   /* the framing bytes of the value */
+    struct silt_slice body;      /* the rest */
+    struct silt_verdict verdict; /* reason, position, sensor id, time */
+    int32_t schema_id;           /* SILT_NO_SCHEMA_ID: none */
+    char detail[120];            /* rejects: for people, with positions, never content */
+};
+
+/* Tombstones (value_null) are not for here. WANT_SCHEMA starts the look-up (once for each id). */
+enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
+                                            const struct silt_record *rec,
+                                            struct silt_decoded *ret_decoded);
+
+/* A registry reply popped from reply_to is a `struct silt_decoder_reply`, handed back here;
+ * afterwards records that wanted the schema can be decoded again (or, while the registry is down,
+ * want it again after the wait).
+ * @return the time (silt_mono_ms) before which asking again is useless: 0 when it was answered. */
+struct silt_decoder_reply;
+int64_t silt_decoder_reply(struct silt_decoder *decoder, struct silt_decoder_reply *reply);
+
+/* Waiting look-up for start-up, repair and commands. */
+SILT_RC silt_decoder_fetch(struct silt_decoder *decoder, int32_t schema_id,
+                           struct silt_schema **ret_schema, struct silt_err *err);
+
+struct silt_decoder_stats {
+    uint64_t registry_requests;
+    uint64_t registry_failures;
+    uint64_t cached;
+    char last_failure[160];
+};
+void silt_decoder_stats(const struct silt_decoder *decoder, struct silt_decoder_stats *ret);
+
+#endif
