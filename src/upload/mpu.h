@@ -2,8 +2,8 @@
  *
  *   NEW ─begin─▶ CREATING ─created─▶ OPEN ─finish─▶ DRAINING ─last part answered─▶ STAGED
  *                    │                 │                │
- *                    └──────────── failed ─────────────┴──▶ FAILED        (abort is the owner's
- * decision: R5)
+ *                    └──────────── failed ─────────────┴──▶ FAILED ─retry─▶ where it was
+ *                                                          (abort is the owner's decision: R5)
  *
  * Parts are numbered 1…n without gaps; at most `parallel` are in flight; the target size doubles
  * every 1,000 parts, so 10,000 parts are never exceeded for any file S3 can hold. An upload without
@@ -44,6 +44,8 @@ enum silt_mpu_event {
     SILT_MPU_EV_PART_OK,
     SILT_MPU_EV_FINISH, /* no more parts will be cut */
     SILT_MPU_EV_FAIL,   /* create or a part failed for good */
+    SILT_MPU_EV_RETRY, /* out of FAILED: what failed is sent again (parts by the caller itself: they
+                          still count as sent) */
 };
 /* What to do now: any of these bits. */
 enum silt_mpu_action {

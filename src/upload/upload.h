@@ -33,11 +33,15 @@ struct silt_upload_opts {
 };
 
 struct silt_upload *silt_upload_new(const struct silt_upload_opts *opts);
-/* Hands a finished block over (taken out of `block`); crc32c is the block's. The bytes must be in
- * the budget already. */
+/* Hands a finished block over (taken out of `block`, which is empty afterwards); crc32c is the
+ * block's. block->len bytes must be in the budget already. */
 void silt_upload_add(struct silt_upload *upload, struct silt_buf *block, uint32_t crc32c);
 /* Nothing more comes: the last part goes out, STAGED follows when all parts are answered. */
 void silt_upload_finish(struct silt_upload *upload);
+/* After FAILED, when the owner has waited long enough: sends again what failed. Bytes of parts stay
+ * until they are answered OK, so nothing is lost meanwhile. An upload that the store does not know
+ * any more (outcome NO_UPLOAD) cannot be retried: the owner begins its window again. */
+void silt_upload_retry(struct silt_upload *upload);
 /* Lets go: frees at once or when the requests in flight have come back. What was created at the
  * store stays there unless `abort` says that R5 allows aborting it. on_event is not called any
  * more. */
