@@ -19,8 +19,9 @@ static _Noreturn void out_of_memory(size_t bytes)
         "{\"level\":\"FATAL\",\"event\":\"out_of_memory\",\"msg\":\"cannot allocate %zu bytes; "
         "raise the memory limit of the process or lower `memory`\"}\n",
         bytes);
-    if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0) _exit(1);
-    _exit(1);
+    ssize_t written = write(STDERR_FILENO, line, (size_t)n);
+    (void)written;
+    quick_exit(1); /* no exit handlers: they would want memory and other threads are running */
 }
 
 static void *check(void *p, size_t bytes)

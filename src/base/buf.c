@@ -7,7 +7,8 @@
 
 void silt_buf_init(struct silt_buf *buf, size_t max)
 {
-    *buf = (struct silt_buf){.max = max};
+    /* Room for the final 0 byte and for growing by half, so that no sum below overflows. */
+    *buf = (struct silt_buf){.max = max < SIZE_MAX / 4 ? max : SIZE_MAX / 4};
 }
 
 void silt_buf_done(struct silt_buf *buf)
@@ -75,7 +76,9 @@ bool silt_buf_printf(struct silt_buf *buf, const char *fmt, ...)
 
 const char *silt_buf_str(const struct silt_buf *buf)
 {
-    return buf->len ? (const char *)buf->data : "";
+    if (!buf->len) return "";
+    buf->data[buf->len] = 0; /* who wrote into reserved room has not done it */
+    return (const char *)buf->data;
 }
 
 struct silt_slice silt_buf_slice(const struct silt_buf *buf)
@@ -86,6 +89,7 @@ struct silt_slice silt_buf_slice(const struct silt_buf *buf)
 uint8_t *silt_buf_take(struct silt_buf *buf, size_t *ret_len)
 {
     uint8_t *data = buf->data ? buf->data : silt_zalloc(1);
+    data[buf->len] = 0;
     *ret_len = buf->len;
     *buf = (struct silt_buf){.max = buf->max};
     return data;

@@ -33,7 +33,7 @@ static inline bool silt_slice_eq(struct silt_slice a, struct silt_slice b)
 }
 
 struct silt_buf {
-    uint8_t *data; /* owned; always followed by a 0 byte once something was appended */
+    uint8_t *data; /* owned; a 0 byte follows what was appended */
     size_t len;
     size_t cap;
     size_t max;
@@ -53,7 +53,7 @@ bool silt_buf_printf(struct silt_buf *buf, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Makes room for `len` more bytes. @return where to write them (then add to `len`), NULL beyond
- * `max`. */
+ * `max`. silt_buf_str and silt_buf_take put the 0 byte behind it. */
 uint8_t *silt_buf_reserve(struct silt_buf *buf, size_t len);
 
 /* The content as a C string, "" when empty. Valid until the next change. */

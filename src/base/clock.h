@@ -16,7 +16,8 @@ struct timespec silt_mono_deadline(int64_t in_ms); /* CLOCK_MONOTONIC moment for
  * characters). */
 void silt_iso_time(int64_t wall_ms, char ret_text[SILT_ISO_LEN]);
 void silt_iso_seconds(int64_t wall_ms, char ret_text[SILT_ISO_LEN]);
-/* Parses "2026-01-01T00:00:00[.fff]Z". @return -1 when it is none. */
+/* Parses "2026-01-01T00:00:00[.fff]Z"; digits after the third are dropped. @return -1 when it is
+ * none. */
 int64_t silt_iso_parse(const char *text);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static const struct {
     const char *name;
@@ -22,12 +21,14 @@ struct silt_rc silt_err_set(struct silt_err *err, enum silt_code code, const cha
                             const char *fmt, ...)
 {
     if (err) {
-        *err = (struct silt_err){.code = code, .file = file, .line = line};
+        /* Formatted aside first: an argument may be err->text itself. */
+        struct silt_err made = {.code = code, .file = file, .line = line};
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(err->text, sizeof err->text, fmt, ap);
+        vsnprintf(made.text, sizeof made.text, fmt, ap);
         va_end(ap);
-        if (!err->text[0]) snprintf(err->text, sizeof err->text, "%s", codes[code].text);
+        if (!made.text[0]) snprintf(made.text, sizeof made.text, "%s", codes[code].text);
+        *err = made;
     }
     return (struct silt_rc){false};
 }
@@ -42,8 +43,7 @@ void silt_err_context(struct silt_err *err, const char *fmt, ...)
     va_end(ap);
     char text[2 * sizeof err->text + 3];
     snprintf(text, sizeof text, "%s: %s", front, err->text);
-    memcpy(err->text, text, sizeof err->text - 1);
-    err->text[sizeof err->text - 1] = '\0';
+    snprintf(err->text, sizeof err->text, "%s", text);
 }
 
 const char *silt_code_name(enum silt_code code)
@@ -63,6 +63,7 @@ enum silt_action silt_code_action(enum silt_code code)
 
 _Noreturn void silt_assert_failed(const char *cond, const char *file, int line)
 {
+    /* lint: the log may be what is broken */
     fprintf(stderr, "silt: internal error: %s does not hold at %s:%d\n", cond, file, line);
     abort();
 }

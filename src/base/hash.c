@@ -1,6 +1,7 @@
 #include "base/hash.h"
 
 #include "base/err.h"
+#include "base/hash_int.h"
 #include "base/random.h"
 
 #include <openssl/evp.h>
@@ -45,8 +46,9 @@ static uint64_t load64(const uint8_t *at)
 }
 
 /* Slicing by 8 (Kounavis and Berry, 2005); little-endian like every machine we build for. */
-static uint32_t crc32c_tables(uint32_t crc, const uint8_t *at, size_t len)
+uint32_t silt_crc32c_tables(uint32_t crc, const uint8_t *at, size_t len)
 {
+    pthread_once(&once, make_tables);
     for (; len >= 8; at += 8, len -= 8) {
         uint64_t word = load64(at) ^ crc;
         crc = 0;
@@ -57,8 +59,8 @@ static uint32_t crc32c_tables(uint32_t crc, const uint8_t *at, size_t len)
 }
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) static uint32_t crc32c_sse(uint32_t crc, const uint8_t *at,
-                                                             size_t len)
+__attribute__((target("sse4.2"))) uint32_t silt_crc32c_sse(uint32_t crc, const uint8_t *at,
+                                                           size_t len)
 {
     uint64_t wide = crc;
     for (; len >= 8; at += 8, len -= 8) wide = __builtin_ia32_crc32di(wide, load64(at));
@@ -67,28 +69,26 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse(uint32_t crc, const
     return crc;
 }
 
-static int has_sse42(void)
+bool silt_crc32c_has_sse(void)
 {
     return __builtin_cpu_supports("sse4.2");
 }
 #else
-static uint32_t crc32c_sse(uint32_t crc, const uint8_t *at, size_t len)
+uint32_t silt_crc32c_sse(uint32_t crc, const uint8_t *at, size_t len)
 {
-    return crc32c_tables(crc, at, len);
+    return silt_crc32c_tables(crc, at, len);
 }
 
-static int has_sse42(void)
+bool silt_crc32c_has_sse(void)
 {
-    return 0;
+    return false;
 }
 #endif
 
 uint32_t silt_crc32c(uint32_t crc, const void *bytes, size_t len)
 {
-    pthread_once(&once, make_tables);
-    crc = ~crc;
-    crc = has_sse42() ? crc32c_sse(crc, bytes, len) : crc32c_tables(crc, bytes, len);
-    return ~crc;
+    return ~(silt_crc32c_has_sse() ? silt_crc32c_sse(~crc, bytes, len)
+                                   : silt_crc32c_tables(~crc, bytes, len));
 }
 
 /* Product of two polynomials modulo the CRC's, both reflected (bit 31 is x^0). */

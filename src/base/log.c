@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 8192
+/* Of a message or a value: written as escapes it still leaves room in the line. */
+#define TEXT_MAX_BYTES 1000
+#define LINE_END_BYTES 16 /* ,"cut":true} and the line feed */
 
 static const char *const level_names[] = {"DEBUG", "INFO", "WARN", "ERROR", "FATAL"};
 
@@ -44,15 +47,23 @@ bool silt_log_enabled(enum silt_log_level level)
     return (int)level >= atomic_load_explicit(&log_level, memory_order_relaxed);
 }
 
-static void write_field(struct silt_jsonw *w, const struct silt_field *field)
+static void write_text(struct silt_jsonw *w, const char *text)
+{
+    silt_jsonw_bytes(w, silt_slice_of(text, strnlen(text, TEXT_MAX_BYTES)));
+}
+
+static void write_value(struct silt_jsonw *w, const struct silt_field *field)
 {
     switch (field->kind) {
-    case SILT_FIELD_STR:
-        if (field->v.str) silt_jsonw_kstr(w, field->key, field->v.str);
-        return;
-    case SILT_FIELD_INT: silt_jsonw_kint(w, field->key, field->v.i64); return;
-    case SILT_FIELD_DOUBLE: silt_jsonw_kdouble(w, field->key, field->v.f64); return;
+    case SILT_FIELD_STR: write_text(w, field->v.str); return;
+    case SILT_FIELD_INT: silt_jsonw_int(w, field->v.i64); return;
+    case SILT_FIELD_DOUBLE: silt_jsonw_double(w, field->v.f64); return;
     }
+}
+
+static bool is_left_out(const struct silt_field *field)
+{
+    return field->kind == SILT_FIELD_STR && !field->v.str;
 }
 
 static void format_json(struct silt_buf *line, const char *level, const char *event,
@@ -66,8 +77,18 @@ static void format_json(struct silt_buf *line, const char *level, const char *ev
     silt_jsonw_kstr(&w, "ts", now);
     silt_jsonw_kstr(&w, "level", level);
     silt_jsonw_kstr(&w, "event", event);
-    silt_jsonw_kstr(&w, "msg", msg);
-    for (unsigned i = 0; i < fields_n; i++) write_field(&w, &fields[i]);
+    silt_jsonw_key(&w, "msg");
+    write_text(&w, msg);
+    for (unsigned i = 0; i < fields_n; i++) {
+        if (is_left_out(&fields[i])) continue;
+        size_t before = line->len;
+        silt_jsonw_key(&w, fields[i].key);
+        write_value(&w, &fields[i]);
+        if (line->len <= LINE_MAX_BYTES - LINE_END_BYTES) continue;
+        line->len = before; /* half a field would be no JSON */
+        silt_jsonw_kbool(&w, "cut", true);
+        break;
+    }
     silt_jsonw_close(&w, '}');
 }
 
@@ -76,18 +97,17 @@ static void format_text(struct silt_buf *line, const char *level, const char *ev
 {
     char now[SILT_ISO_LEN];
     silt_iso_time(silt_wall_ms(), now);
-    (void)silt_buf_printf(line, "%s %-5s %s: %s", now, level, event, msg);
+    (void)silt_buf_printf(line, "%s %-5s %s: %.*s", now, level, event, TEXT_MAX_BYTES, msg);
     for (unsigned i = 0; i < fields_n; i++) {
-        if (fields[i].kind == SILT_FIELD_STR && !fields[i].v.str) continue;
+        if (is_left_out(&fields[i])) continue;
         (void)silt_buf_printf(line, " %s=", fields[i].key);
         struct silt_jsonw w;
         silt_jsonw_init(&w, line);
-        switch (fields[i].kind) {
-        case SILT_FIELD_STR: silt_jsonw_str(&w, fields[i].v.str); break;
-        case SILT_FIELD_INT: silt_jsonw_int(&w, fields[i].v.i64); break;
-        case SILT_FIELD_DOUBLE: silt_jsonw_double(&w, fields[i].v.f64); break;
-        }
+        write_value(&w, &fields[i]);
     }
+    /* A message may quote foreign text: no second line, nothing a terminal would obey. */
+    for (size_t i = 0; i < line->len; i++)
+        if (line->data[i] < 0x20 || line->data[i] == 0x7f) line->data[i] = ' ';
 }
 
 void silt_log_write(enum silt_log_level level, const char *event, const char *msg,
@@ -95,12 +115,12 @@ void silt_log_write(enum silt_log_level level, const char *event, const char *ms
 {
     if (!silt_log_enabled(level)) return;
     struct silt_buf line;
-    silt_buf_init(&line, LINE_MAX_BYTES);
+    silt_buf_init(&line, 2 * LINE_MAX_BYTES);
     if (atomic_load(&log_format) == SILT_LOG_JSON)
         format_json(&line, level_names[level], event, msg, fields, fields_n);
     else
         format_text(&line, level_names[level], event, msg, fields, fields_n);
-    line.max++;
+    if (line.len >= LINE_MAX_BYTES) line.len = LINE_MAX_BYTES - 1; /* only text can be this long */
     (void)silt_buf_append_char(&line, '\n');
     size_t done = 0;
     while (done < line.len) {

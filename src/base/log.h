@@ -1,9 +1,9 @@
 /* Log lines: one JSON object a line on stdout (design 4.7), or plain text for people.
  *
  * `event` is a short snake_case name, `msg` a sentence; what varies goes into fields. A stage's
- * loop logs a failure once, with the action taken; pure files never log. Lines are cut at 8 KiB and
- * written with one write(2), so lines of several threads do not mix. Any thread after
- * silt_log_init.
+ * loop logs a failure once, with the action taken; pure files never log. Texts are cut at 1,000
+ * bytes, fields beyond 8 KiB are left out and the line says "cut": it stays JSON. A line is written
+ * with one write(2), so lines of several threads do not mix. Any thread after silt_log_init.
  *
  *   SILT_LOG(INFO, "slot_committed", "slot is durable", SILT_F_STR("topic", t), SILT_F_INT("seq",
  * n));

@@ -50,7 +50,7 @@ static struct entry *find(const struct silt_map *map, uint64_t hash, const void 
         struct entry *entry = &map->entries[i];
         if (!entry->key) return NULL;
         if (is_live(entry) && entry->hash == hash && entry->key_len == len &&
-            memcmp(entry->key, key, len) == 0)
+            (len == 0 || memcmp(entry->key, key, len) == 0))
             return entry;
     }
 }

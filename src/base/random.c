@@ -71,7 +71,7 @@ long silt_base64_decode(const char *text, void *ret_bytes)
     uint32_t group = 0;
     unsigned bits = 0;
     for (size_t i = 0; i < len; i++) {
-        const char *digit = text[i] ? strchr(base64_digits, text[i]) : NULL;
+        const char *digit = strchr(base64_digits, text[i]);
         if (!digit) return -1;
         group = group << 6 | (uint32_t)(digit - base64_digits);
         bits += 6;
