@@ -10,7 +10,7 @@ import zlib
 
 import cramjam
 import fastavro
-import zstandard
+from backports import zstd
 
 MAGIC = b"Obj\x01"
 META_FIELDS = (
@@ -28,11 +28,6 @@ class ContainerError(Exception):
     """A file is not a well-formed container of ours."""
 
 
-def _decompress_zstandard(data):
-    # The frame need not carry its size, so the one-shot call does not do.
-    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
-
-
 def _decompress_snappy(data):
     raw = bytes(cramjam.snappy.decompress_raw(data[:-4]))
     if zlib.crc32(raw) != int.from_bytes(data[-4:], "big"):
@@ -44,7 +39,7 @@ _CODECS = {
     "null": lambda data: data,
     "deflate": lambda data: zlib.decompress(data, -15),
     "snappy": _decompress_snappy,
-    "zstandard": _decompress_zstandard,
+    "zstandard": zstd.decompress,
 }
 
 

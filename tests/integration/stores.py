@@ -30,6 +30,9 @@ class DirStore:
     def uploads(self):
         return []
 
+    def fresh(self):
+        return self
+
 
 class S3Store:
     """s3://bucket/prefix"""
@@ -40,8 +43,9 @@ class S3Store:
         self.prefix = prefix.strip("/") + "/" if prefix.strip("/") else ""
         self.client = s3_client(endpoint, access_key, secret_key)
 
-    def __reduce__(self):  # worker processes make their own client
-        return (S3Store, self.arguments)
+    def fresh(self):
+        """The same store over connections of its own, for another process."""
+        return S3Store(*self.arguments)
 
     def list(self, prefix):
         pages = self.client.get_paginator("list_objects_v2").paginate(
