@@ -6,6 +6,10 @@
  *   old epoch           → drop: fetched before the last assign or seek
  *   error event         → never progress: seek back, and after `retries` the range becomes
  * unreadable
+ *
+ * A zeroed position is not started. Its epoch and that of struct silt_cpart go together: call
+ * silt_position_start exactly where silt_consumer_assign_at or silt_consumer_seek is called, with
+ * the same offset. No ownership, no thread: plain values.
  */
 #ifndef SILT_CONSUME_POSITION_H
 #define SILT_CONSUME_POSITION_H
@@ -29,17 +33,19 @@ struct silt_position_verdict {
     int64_t last;
 };
 
-void silt_position_start(struct silt_position *pos,
-                         int64_t offset); /* assign or seek: bumps the epoch */
+/* Assign or seek: bumps the epoch. -1: nothing counts until the next start. Starting again at
+ * `expected` keeps the count of errors there. */
+void silt_position_start(struct silt_position *pos, int64_t offset);
 struct silt_position_verdict silt_position_message(struct silt_position *pos, uint32_t epoch,
                                                    int64_t offset);
 /* Moves past an offset range without a message (the end of the partition was reached behind holes).
- */
+ * HOLE or UNREADABLE: book the range, no message follows; DROP: nothing new. */
 struct silt_position_verdict silt_position_end(struct silt_position *pos, uint32_t epoch,
                                                int64_t end);
 enum silt_error_verdict { SILT_POS_IGNORE, SILT_POS_SEEK, SILT_POS_GIVE_UP };
 /* A per-partition error event. SEEK: seek to `expected` and try again. GIVE_UP: retries are used
- * up; the caller seeks past the damage or halts, by policy. */
+ * up; the caller goes on (librdkafka continues behind the damage, and what is missing before the
+ * next message is then UNREADABLE) or halts, by policy. IGNORE: of an old epoch, or given up. */
 enum silt_error_verdict silt_position_error(struct silt_position *pos, uint32_t epoch,
                                             unsigned retries);
 
