@@ -5,10 +5,13 @@
  *   _log/<cluster>/<topic>~<tid8>/<p:05>/<seq:016>.f<i>.r<k>.json       k-th repair of file i
  *   data/topic=<topic>/dt=YYYY-MM-DD/hh=HH/<tid8>-p<p:05>-s<seq:016>[f<i>r<k>]-o<start:020>-<nonce:16hex>[-role].avro
  *
- * Components that come from outside pass an allow-list encoder ([A-Za-z0-9_.=-], everything else
- * %XX; empty becomes
- * __empty__; "." and ".." are encoded; over 200 bytes a SHA-256 suffix takes the rest), so a key
- * never leaves its prefix.
+ * -role is -rejected or -tombstone. Bucketing by day leaves hh= out, no bucketing dt= as well; the
+ * mixed bucket is dt=__mixed__/hh=00.
+ *
+ * Components that come from outside pass an allow-list encoder ([A-Za-z0-9_=-], and a dot behind
+ * something that is no dot; every other byte becomes %XX; empty becomes __empty__; of more than 200
+ * bytes the first 172 to 174 stay and "-<sha256 of the raw bytes>" takes the rest), so a key never
+ * leaves its prefix and holds neither ".." nor '~' from outside. (reliability: path traversal)
  */
 #ifndef SILT_RECORD_KEY_H
 #define SILT_RECORD_KEY_H
@@ -30,7 +33,8 @@ enum silt_role { SILT_ROLE_DATA, SILT_ROLE_REJECTED, SILT_ROLE_TOMBSTONE };
 const char *silt_role_name(enum silt_role role); /* "data", "rejected", "tombstone" */
 bool silt_role_parse(const char *name, enum silt_role *ret_role);
 
-/* Encodes one component from outside into text (at most 240 bytes with its end). */
+/* Encodes one component from outside into text (at most 240 bytes with its end: with "topic=" or
+ * "~<tid8>" still a file name). */
 #define SILT_COMPONENT_MAX 272
 void silt_key_component(const char *raw, char ret_text[SILT_COMPONENT_MAX]);
 
