@@ -17,19 +17,22 @@
 #include <stdint.h>
 
 #define SILT_WINDOW_FILES_MAX 32 /* data + mixed + rejected + tombstone, all together */
-#define SILT_HOLES_MAX 1000      /* ranges kept; more close the window */
+#define SILT_HOLES_MAX 1000      /* ranges of a window, holes and unreadable ones: then it closes */
+#define SILT_CUT_FILES_MAX 16
 
 /* Written into the manifest: what makes the mapping reproducible. */
 struct silt_cut {
     enum silt_bucket_unit unit;
-    unsigned max_files;   /* data files with a bucket of their own, 1…16 */
+    unsigned max_files;   /* data files with a bucket of their own, 1…SILT_CUT_FILES_MAX */
     bool time_from_field; /* the record's own time field, else Kafka's timestamp */
 };
 
+/* Reaching a limit closes the window; an empty one never closes. Check after each record and range.
+ */
 struct silt_window_limits {
-    int64_t bytes_max; /* raw bytes, all files */
-    int64_t records_max;
-    int64_t age_max_ms; /* since the first record, always on */
+    int64_t bytes_max;   /* raw bytes, all files */
+    int64_t records_max; /* rejected ones too */
+    int64_t age_max_ms;  /* since the first record or hole, always on */
 };
 
 struct silt_range {
@@ -78,6 +81,7 @@ struct silt_window {
     struct silt_window_file files[SILT_WINDOW_FILES_MAX];
     unsigned files_n;
     unsigned data_files_n;    /* with a bucket of their own */
+    unsigned last_file;       /* of the last placed record: looked at first */
     struct silt_range *holes; /* owned */
     unsigned holes_n;
     struct silt_range *unreadable; /* owned */
@@ -92,7 +96,8 @@ void silt_window_done(struct silt_window *window);
 int64_t silt_cut_time(const struct silt_cut *cut, int64_t kafka_ms, int64_t field_ms);
 
 /* Index of the file for the record, opening it when needed; -1 when the window must be closed first
- * (FILES). */
+ * (FILES), nothing was opened then. Rejected and tombstone records have one file each, whatever
+ * their time. */
 int silt_window_place(struct silt_window *window, enum silt_role role, int64_t time_ms,
                       const void *schema);
 /* Books a placed record: offset must be `next` (holes are booked before). raw_bytes as written into
