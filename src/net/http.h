@@ -43,6 +43,8 @@ struct silt_http_req {
     size_t response_max; /* bytes; 0 = 1 MiB */
     int64_t connect_ms;  /* 0 = 5 s */
     int64_t timeout_ms;  /* 0 = 30 s, whole request */
+    int64_t stall_ms;    /* less than 1 KiB/s for this long is a TIMEOUT; 0 = 15 s, < 0 = never */
+    const void *owner;   /* whose requests silt_http_cancel ends together; NULL = nobody's */
     bool fresh;          /* new connection with a fresh look-up (after a timeout or 5xx) */
     const char *ca_file; /* NULL or "": system */
     const char *const
@@ -78,6 +80,9 @@ void silt_http_call(struct silt_http *http, struct silt_http_req *req);   /* sub
  */
 void silt_http_timer(struct silt_http *http, int64_t delay_ms, void (*fn)(void *ctx, bool stopped),
                      void *ctx);
+/* Ends what one owner has open: answers its requests (STOPPED) and fires the timers whose ctx is
+ * `owner` (stopped = true), all on the io thread and soon. Any thread; does not wait. */
+void silt_http_cancel(struct silt_http *http, const void *owner);
 void silt_http_stop(struct silt_http *http); /* answers everything open (STOPPED), joins, frees */
 
 #endif

@@ -5,7 +5,10 @@
  * until it comes back on `reply_to`; then the caller's loop calls silt_store_reply(), which runs
  * `on_reply` on the caller's thread. Every submitted request comes back exactly once, also at
  * shutdown (outcome STOPPED). Retries for requests that may be repeated blindly happen inside,
- * above signing, with full jitter, bounded by `attempts_max` and `deadline_ms`.
+ * above signing, with full jitter, bounded by `attempts_max` and `deadline_ms`. After such a retry
+ * EXISTS, NO_UPLOAD and NOT_FOUND may be the work of an earlier attempt of the same request.
+ * `reply_to` must have room for every request its owner has open, and stay open until they are
+ * back.
  *
  * Outcomes are decided by one table (store/outcome.h), never by text.
  */
@@ -114,7 +117,9 @@ struct silt_store_req {
     bool delete_marker;
     int64_t size; /* HEAD, GET */
     char etag[80];
-    char ret_token[80];                /* HEAD: our token from the metadata, "" when none */
+    char ret_token[80];  /* HEAD: our token from the metadata, "" when none */
+    bool ret_has_crc32c; /* HEAD: the store keeps a CRC-32C of the whole object */
+    uint32_t ret_crc32c;
     char *ret_upload_id;               /* MPU_CREATE; owned by the request */
     struct silt_buf ret_body;          /* GET; owned by the request */
     struct silt_store_object *objects; /* LIST, MPU_LIST; owned by the request */
