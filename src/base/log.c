@@ -9,7 +9,7 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 8192
+#define LINE_MAX_BYTES ((size_t)8192)
 /* Of a message or a value: written as escapes it still leaves room in the line. */
 #define TEXT_MAX_BYTES 1000
 #define LINE_END_BYTES 16 /* ,"cut":true} and the line feed */
