@@ -1,7 +1,8 @@
 /* A latency histogram of bounded relative error (≤ 1 %), lock-free to record, mergeable.
  *
- * Log-linear buckets as in HdrHistogram: 128 linear steps per power of two (≤ 0.8 % error), 0 …
- * 2^36 µs (19 hours); larger values count in the last bucket. Values in microseconds.
+ * Log-linear buckets as in HdrHistogram: 128 linear steps per power of two (a bucket's middle is
+ * at most 0.4 % off), 0 … 2^37 µs (38 hours); larger values count in the last bucket. Values in
+ * microseconds. A bucket's count wraps at 2^32; differences of snapshots are right beyond that.
  */
 #ifndef SILT_METRICS_HISTOGRAM_H
 #define SILT_METRICS_HISTOGRAM_H
@@ -31,7 +32,8 @@ void silt_histogram_snapshot(const struct silt_histogram *h, struct silt_histogr
 void silt_histogram_diff(const struct silt_histogram_snapshot *later,
                          const struct silt_histogram_snapshot *earlier,
                          struct silt_histogram_snapshot *ret);
-/* quantile 0…1; 0 when empty. */
+/* The smallest value that at least this share of the values does not exceed; quantile 0…1; 0 when
+ * empty. */
 uint64_t silt_histogram_quantile(const struct silt_histogram_snapshot *h, double quantile);
 
 #endif
