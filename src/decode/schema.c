@@ -1,0 +1,86 @@
+#include "decode/schema.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "schema_compile_int.h"
+#include "schema_tree_int.h"
+
+#include <avro/errors.h>
+#include <avro/schema.h>
+#include <pthread.h>
+
+/* avro-c keeps its error text in one place for all threads. */
+static pthread_mutex_t avro_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* avro-c is the parser of record: what it refuses is refused. It gets the canonical form, because
+ * its JSON reader refuses the \u0000 that defaults of bytes may hold. */
+static SILT_RC ask_avro(const struct silt_buf *canonical, struct silt_err *err)
+{
+    pthread_mutex_lock(&avro_lock);
+    avro_schema_t parsed;
+    bool ok = avro_schema_from_json_length(silt_buf_str(canonical), canonical->len, &parsed) == 0;
+    char why[120] = "";
+    if (ok) avro_schema_decref(parsed);
+    if (!ok) strncat(why, avro_strerror(), sizeof why - 1);
+    pthread_mutex_unlock(&avro_lock);
+    if (!ok) SILT_FAIL(err, SCHEMA, "avro-c refuses the schema: %s", why);
+    return SILT_OK;
+}
+
+static SILT_RC fingerprint(const struct silt_tree *tree, uint64_t *ret_fingerprint,
+                           struct silt_err *err)
+{
+    struct silt_buf canonical;
+    silt_buf_init(&canonical, SILT_BUF_MAX_DEFAULT);
+    struct silt_rc rc = silt_tree_canonical(tree, &canonical, err);
+    if (rc.ok) rc = ask_avro(&canonical, err);
+    if (rc.ok) *ret_fingerprint = silt_crc64_avro(canonical.data, canonical.len);
+    silt_buf_done(&canonical);
+    return rc;
+}
+
+SILT_RC silt_schema_new(struct silt_slice json, const struct silt_schema_opts *opts,
+                        struct silt_schema **ret_schema, struct silt_err *err)
+{
+    struct silt_tree *tree;
+    SILT_TRY(silt_tree_new(json, &tree, err));
+    uint64_t crc = 0;
+    struct silt_rc rc = fingerprint(tree, &crc, err);
+    if (rc.ok) {
+        struct silt_schema *schema = SILT_NEW(struct silt_schema);
+        schema->id = opts->id;
+        schema->fingerprint = crc;
+        schema->json = silt_strndup((const char *)json.ptr, json.len);
+        schema->program = silt_schema_compile(tree, opts->sensor_id_field, opts->time_field);
+        schema->refs = 1;
+        *ret_schema = schema;
+    }
+    silt_tree_free(tree);
+    return rc;
+}
+
+struct silt_schema *silt_schema_ref(struct silt_schema *schema)
+{
+    schema->refs++;
+    return schema;
+}
+
+void silt_schema_unref(struct silt_schema *schema)
+{
+    if (!schema || --schema->refs > 0) return;
+    char *json;
+    memcpy(&json, &schema->json, sizeof json);
+    silt_free(json);
+    silt_program_free(schema->program);
+    silt_free(schema);
+}
+
+SILT_RC silt_schema_canonical(struct silt_slice json, struct silt_buf *ret_text,
+                              struct silt_err *err)
+{
+    struct silt_tree *tree;
+    SILT_TRY(silt_tree_new(json, &tree, err));
+    struct silt_rc rc = silt_tree_canonical(tree, ret_text, err);
+    silt_tree_free(tree);
+    return rc;
+}

@@ -1,0 +1,252 @@
+#include "schema_compile_int.h"
+
+#include "base/alloc.h"
+#include "base/map.h"
+
+#define NO_CODE UINT32_MAX /* a union branch without code: it goes on behind the union */
+#define NOT_FIXED ((int64_t)-1)
+#define WIDTH_MAX ((int64_t)1 << 40) /* more than any record has; sums stay far from overflow */
+
+/* What is left of the two field paths: NULL off the path, "" at its end. */
+struct paths {
+    const char *sensor_id;
+    const char *time;
+};
+
+/* A record compiled on its own, because it is used by name. */
+struct routine {
+    const struct silt_type *type;
+    uint32_t entry;
+};
+
+struct compiler {
+    struct silt_op *ops;
+    unsigned ops_n, ops_cap;
+    uint32_t *jumps;
+    unsigned jumps_n, jumps_cap;
+    unsigned label; /* code jumps here: what comes next must not be merged with what is before */
+    struct routine *routines;
+    unsigned routines_n, routines_cap;
+    struct silt_map *routine_of; /* type -> index + 1 */
+    struct silt_map *width_of;   /* record -> width + 3; 1 while it is being worked out */
+};
+
+static void *room(void *array, unsigned n, unsigned *cap, size_t each)
+{
+    if (n < *cap) return array;
+    *cap = *cap ? *cap * 2 : 32;
+    return silt_realloc_array(array, *cap, each);
+}
+
+static unsigned emit(struct compiler *c, enum silt_op_kind kind, uint64_t n, uint32_t next)
+{
+    c->ops = room(c->ops, c->ops_n, &c->ops_cap, sizeof *c->ops);
+    c->ops[c->ops_n] = (struct silt_op){.kind = kind, .next = next, .n = n};
+    return c->ops_n++;
+}
+
+static uint32_t put_label(struct compiler *c)
+{
+    return c->label = c->ops_n;
+}
+
+static void emit_skip(struct compiler *c, int64_t bytes)
+{
+    if (bytes == 0) return;
+    if (c->ops_n > c->label && c->ops[c->ops_n - 1].kind == SILT_OP_SKIP) {
+        c->ops[c->ops_n - 1].n += (uint64_t)bytes;
+        return;
+    }
+    emit(c, SILT_OP_SKIP, (uint64_t)bytes, 0);
+}
+
+/* Bytes of every value of the type when they are the same number and free of rules. */
+static int64_t width(struct compiler *c, const struct silt_type *type);
+
+static int64_t fields_width(struct compiler *c, const struct silt_type *record)
+{
+    int64_t sum = 0;
+    for (unsigned i = 0; i < record->children_n; i++) {
+        int64_t one = width(c, record->children[i].type);
+        if (one == NOT_FIXED) return NOT_FIXED;
+        sum = sum + one < WIDTH_MAX ? sum + one : WIDTH_MAX;
+    }
+    return sum;
+}
+
+/* A record met again inside itself is not fixed; remembered, or a chain of records that use each
+ * other twice would take for ever. */
+static int64_t record_width(struct compiler *c, const struct silt_type *record)
+{
+    uint64_t key = (uintptr_t)record;
+    intptr_t known = (intptr_t)silt_map_get_u64(c->width_of, key);
+    if (known) return known == 1 ? NOT_FIXED : (int64_t)known - 3;
+    silt_map_put_u64(c->width_of, key, (void *)(intptr_t)1);
+    int64_t bytes = fields_width(c, record);
+    silt_map_put_u64(c->width_of, key, (void *)(intptr_t)(bytes + 3));
+    return bytes;
+}
+
+static int64_t width(struct compiler *c, const struct silt_type *type)
+{
+    switch (type->kind) {
+    case SILT_TYPE_NULL: return 0;
+    case SILT_TYPE_FLOAT: return 4;
+    case SILT_TYPE_DOUBLE: return 8;
+    case SILT_TYPE_FIXED: return type->size;
+    case SILT_TYPE_RECORD: return record_width(c, type);
+    default: return NOT_FIXED;
+    }
+}
+
+static uint32_t routine_of(struct compiler *c, const struct silt_type *record)
+{
+    uint64_t key = (uintptr_t)record;
+    uintptr_t known = (uintptr_t)silt_map_get_u64(c->routine_of, key);
+    if (known) return (uint32_t)known - 1;
+    c->routines = room(c->routines, c->routines_n, &c->routines_cap, sizeof *c->routines);
+    c->routines[c->routines_n] = (struct routine){.type = record};
+    silt_map_put_u64(c->routine_of, key, (void *)(uintptr_t)(c->routines_n + 1));
+    return c->routines_n++;
+}
+
+/* "b.c" when the path is "a.b.c" and the field "a"; "" when the field ends it. */
+static const char *path_into(const char *path, const char *field)
+{
+    size_t len = strlen(field);
+    if (!path || strncmp(path, field, len) != 0) return NULL;
+    if (path[len] == '\0') return path + len;
+    return path[len] == '.' ? path + len + 1 : NULL;
+}
+
+static bool ends_here(const char *path)
+{
+    return path && path[0] == '\0';
+}
+
+static void emit_type(struct compiler *c, const struct silt_type *type, struct paths paths);
+
+static void emit_fields(struct compiler *c, const struct silt_type *record, struct paths paths)
+{
+    for (unsigned i = 0; i < record->children_n; i++) {
+        const struct silt_child *field = &record->children[i];
+        emit_type(c, field->type,
+                  (struct paths){.sensor_id = path_into(paths.sensor_id, field->name),
+                                 .time = path_into(paths.time, field->name)});
+    }
+}
+
+/* On a path a record stands inline: its other uses must not report. Each step uses up a name of the
+ * path, so that this ends for recursive records too. */
+static void emit_record(struct compiler *c, const struct silt_type *record, struct paths paths)
+{
+    if (record->named_uses == 0 || paths.sensor_id || paths.time) {
+        emit_fields(c, record, paths);
+        return;
+    }
+    emit(c, SILT_OP_CALL, routine_of(c, record), 0);
+}
+
+/* Jumps from the ends of the branches to behind the union are chained through `next` until that
+ * place is known. */
+static void emit_union(struct compiler *c, const struct silt_type *type, struct paths paths)
+{
+    unsigned first = c->jumps_n;
+    emit(c, SILT_OP_UNION, type->children_n, first);
+    for (unsigned i = 0; i < type->children_n; i++) {
+        c->jumps = room(c->jumps, c->jumps_n, &c->jumps_cap, sizeof *c->jumps);
+        c->jumps[c->jumps_n++] = NO_CODE;
+    }
+    unsigned with_code = type->children_n;
+    while (with_code > 0 && width(c, type->children[with_code - 1].type) == 0) with_code--;
+    uint32_t chain = NO_CODE;
+    for (unsigned i = 0; i < with_code; i++) {
+        if (width(c, type->children[i].type) == 0) continue;
+        c->jumps[first + i] = put_label(c);
+        emit_type(c, type->children[i].type, paths);
+        if (i + 1 < with_code) chain = emit(c, SILT_OP_JUMP, 0, chain);
+    }
+    uint32_t behind = put_label(c);
+    for (uint32_t next; chain != NO_CODE; chain = next) {
+        next = c->ops[chain].next;
+        c->ops[chain].next = behind;
+    }
+    for (unsigned i = 0; i < type->children_n; i++)
+        if (c->jumps[first + i] == NO_CODE) c->jumps[first + i] = behind;
+}
+
+static void emit_blocks(struct compiler *c, const struct silt_type *type)
+{
+    const struct paths off = {0};
+    const struct silt_type *items = type->children[0].type;
+    bool map = type->kind == SILT_TYPE_MAP;
+    if (!map && width(c, items) != NOT_FIXED) {
+        emit(c, SILT_OP_FIXED_ITEMS, (uint64_t)width(c, items), 0);
+        return;
+    }
+    unsigned head = emit(c, SILT_OP_BLOCKS, 0, 0);
+    put_label(c);
+    if (map) emit(c, SILT_OP_STRING, 0, 0);
+    emit_type(c, items, off);
+    emit(c, SILT_OP_AGAIN, 0, head);
+    c->ops[head].next = put_label(c);
+}
+
+static void emit_type(struct compiler *c, const struct silt_type *type, struct paths paths)
+{
+    if (width(c, type) != NOT_FIXED) {
+        emit_skip(c, width(c, type));
+        return;
+    }
+    switch (type->kind) {
+    case SILT_TYPE_BOOLEAN: emit(c, SILT_OP_BOOLEAN, 0, 0); return;
+    case SILT_TYPE_INT: emit(c, SILT_OP_INT, 0, 0); return;
+    case SILT_TYPE_LONG:
+        emit(c, ends_here(paths.time) ? SILT_OP_TIME : SILT_OP_LONG, (uint64_t)type->time_per_ms,
+             0);
+        return;
+    case SILT_TYPE_BYTES: emit(c, SILT_OP_BYTES, 0, 0); return;
+    case SILT_TYPE_STRING:
+        emit(c, ends_here(paths.sensor_id) ? SILT_OP_SENSOR_ID : SILT_OP_STRING, 0, 0);
+        return;
+    case SILT_TYPE_ENUM: emit(c, SILT_OP_ENUM, type->symbols_n, 0); return;
+    case SILT_TYPE_RECORD: emit_record(c, type, paths); return;
+    case SILT_TYPE_UNION: emit_union(c, type, paths); return;
+    default: emit_blocks(c, type);
+    }
+}
+
+static void emit_routines(struct compiler *c)
+{
+    for (unsigned i = 0; i < c->routines_n; i++) {
+        uint32_t entry = put_label(c);
+        emit_fields(c, c->routines[i].type, (struct paths){0});
+        emit(c, SILT_OP_RETURN, 0, 0);
+        c->routines[i].entry = entry;
+    }
+    for (unsigned i = 0; i < c->ops_n; i++)
+        if (c->ops[i].kind == SILT_OP_CALL) c->ops[i].next = c->routines[c->ops[i].n].entry;
+}
+
+static const char *path_or_null(const char *path)
+{
+    return path && path[0] ? path : NULL;
+}
+
+struct silt_program *silt_schema_compile(const struct silt_tree *tree, const char *sensor_id_field,
+                                         const char *time_field)
+{
+    struct compiler c = {.routine_of = silt_map_new(), .width_of = silt_map_new()};
+    emit_type(&c, silt_tree_root(tree)->type,
+              (struct paths){.sensor_id = path_or_null(sensor_id_field),
+                             .time = path_or_null(time_field)});
+    emit(&c, SILT_OP_END, 0, 0);
+    emit_routines(&c);
+    silt_map_free(c.routine_of);
+    silt_map_free(c.width_of);
+    silt_free(c.routines);
+    struct silt_program *program = SILT_NEW(struct silt_program);
+    *program = (struct silt_program){
+        .ops = c.ops, .ops_n = c.ops_n, .jumps = c.jumps, .jumps_n = c.jumps_n};
+    return program;
+}
