@@ -4,13 +4,14 @@
     checker.py --root s3://bucket/prefix --endpoint http://127.0.0.1:19002 LEDGER-FOLDER...
     checker.py --root file:///dir LEDGER-FOLDER...
 
-Two readers look at the same archive. M follows the manifests: dense numbers, links by hash, continuity,
-arithmetic, and every listed file's size and checksums. L lists data/ and opens what it finds. Both must
-come to the same set of files, and every record in them must be the ledger's: each good one once with the
-same bytes, each broken one once among the rejects, each tombstone once, aborted ones nowhere.
+Two readers look at the same archive. M follows the manifests: dense numbers, links by hash,
+continuity, arithmetic, and every listed file's size and checksums. L lists data/ and opens what
+it finds. Both must come to the same set of files, and every record in them must be the ledger's:
+each good one once with the same bytes, each broken one once among the rejects, each tombstone
+once, aborted ones nowhere.
 
-Ends with a JSON summary on stdout; every fault is named on stderr with topic, partition and offset. Exit
-1 when there is any.
+Ends with a JSON summary on stdout; every fault is named on stderr with topic, partition and
+offset. Exit 1 when there is any.
 
 Not checked: a manifest's window digest (its layout is silt's own; silt verify --deep covers it).
 """
@@ -372,7 +373,7 @@ class FileChecker:
             )
             return
         if hashes[offset] != found:
-            outcome.fault(f"{where}: key, value, headers or timestamp differ from what was produced")
+            outcome.fault(f"{where}: key, value, headers or timestamp differ from the produced ones")
         if task.role == REJECTED_ROLE:
             if not value["reason"]:
                 outcome.fault(f"{where}: rejected without a reason")

@@ -1,7 +1,7 @@
 """A small archive written by fastavro, with the ledger that it must match, for testing the checker.
 
-A plan is a list of slots; a slot is a list of rows. Tests change the plan, the manifests or the objects,
-each in one way, and expect the checker to name just that.
+A plan is a list of slots; a slot is a list of rows. Tests change the plan, the manifests or the
+objects, each in one way, and expect the checker to name just that.
 """
 
 import base64

@@ -3,10 +3,10 @@
 
     ledger.py --brokers 127.0.0.1:19092 --registry URL --topic T --records 1000000 --out FOLDER
 
-The mix: two schema versions, all compressions, keys and headers and null keys, tombstones, values broken
-in every way of records.BAD_KINDS, and interleaved transactions of which some are aborted. An entry of the
-ledger is partition, offset, kind and a 64-bit hash over key, value, headers and timestamp; offsets come
-from delivery reports, so nothing is assumed about order.
+The mix: two schema versions, all compressions, keys and headers and null keys, tombstones,
+values broken in every way of records.BAD_KINDS, and interleaved transactions of which some are
+aborted. An entry of the ledger is partition, offset, kind and a 64-bit hash over key, value,
+headers and timestamp; offsets come from delivery reports, so nothing is assumed about order.
 """
 
 import argparse
@@ -225,8 +225,8 @@ class Mix:
 
     def _timestamp(self, number):
         """Event time moves on evenly, with every 50th record up to an hour late."""
-        span = self.options.hours * HOUR_MS
-        at = self.first_ms + number * span // max(1, self.options.records)
+        spread = min(self.options.records, 1_000_000)  # an endless run starts over
+        at = self.first_ms + number % spread * self.options.hours * HOUR_MS // spread
         if number % 50 == 7:
             at -= int(self.rng.random() * HOUR_MS)
         return at
@@ -260,7 +260,7 @@ def fill(options, schema_names=("sensor_reading.v1", "sensor_reading.v2"), stop=
 
 
 def _produce(options, mix, lanes, stop):
-    run = max(20, min(500, options.records // 400))
+    run = max(20, min(500, options.records // 400, (options.rate or 10_000) // 20))
     number, turn, started = 0, 0, time.monotonic()
     while number < options.records and not stop():
         lane = lanes[turn % len(lanes)]
@@ -290,7 +290,7 @@ def parse(arguments=None):
     parser.add_argument("--bad-ratio", type=float, default=0.01)
     parser.add_argument("--tombstone-ratio", type=float, default=0.01)
     parser.add_argument("--transactional", type=int, default=2, help="transactional producers")
-    parser.add_argument("--rate", type=int, default=0, help="records a second; 0: as fast as it goes")
+    parser.add_argument("--rate", type=int, default=0, help="records a second; 0: no limit")
     parser.add_argument("--pool", type=int, default=20_000, help="distinct values per schema")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", help="folder of the ledger")

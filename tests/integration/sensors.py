@@ -1,4 +1,4 @@
-"""Sensor readings as Avro bytes, good ones and broken ones, for whatever fields the schemas have."""
+"""Sensor readings as Avro bytes, good and broken ones, for whatever fields the schemas have."""
 
 import io
 import json
@@ -142,8 +142,8 @@ class Encoder:
         return schema if isinstance(schema, str) else schema["type"]
 
 
-# The ways to break the body of one record. Each takes the encoder and the encoded fields, and returns
-# the broken body; None when the schema has no field that can be broken so.
+# The ways to break the body of one record. Each takes the encoder and the encoded fields, and
+# returns the broken body; None when the schema has no field that can be broken so.
 
 
 def _replace(encoder, parts, wanted, data):

@@ -3,23 +3,26 @@
 
     faultproxy.py --listen 19500 --admin 19501 --upstream 127.0.0.1:19002 [--rules rules.json]
 
-Host and all signed headers pass through untouched, so SigV4 keeps working (clients sign for the proxy's
-port). Rules are a JSON list; the first that matches wins. On the admin port: POST /rules replaces them,
-DELETE /rules clears them, GET shows rules, log (which rule fired on what, and what upstream answered) and
-counters.
+Host and all signed headers pass through untouched, so SigV4 keeps working (clients sign for the
+proxy's port). Rules are a JSON list; the first that matches wins. On the admin port: POST /rules
+replaces them, DELETE /rules clears them, GET shows rules, log (which rule fired on what, and
+what upstream answered) and counters.
 
 A rule's conditions (all that are given must hold):
   op        CreateMultipartUpload UploadPart CompleteMultipartUpload AbortMultipartUpload ListParts
             ListMultipartUploads PutObject GetObject HeadObject DeleteObject ListObjects Other
   method, path (regex), query (regex)
-  after_n   skip the first n matches       times  fire at most so often       prob  fire with probability
+  after_n   skip the first n matches
+  times     fire at most so often
+  prob      fire with this probability
 
 A rule's effects:
   latency_ms, resp_latency_ms   wait before forwarding / before answering
   status [code, retry_after]    answer with this error, upstream never sees the request
   status_after [code]           upstream applies the request, the client gets this error
-  lost_response 'fin'|'rst'     upstream applies it, the client sees the connection end without an answer
-  reset_body N [up_close]       forward N bytes of the body, then reset ('fin': end upstream's side cleanly)
+  lost_response 'fin'|'rst'     upstream applies it, the client sees the connection end, no answer
+  reset_body N [up_close]       forward N bytes of the body, then reset ('fin': end upstream's
+                                side cleanly)
   truncate_response N [close]   N bytes of the answer (head included), then end ('fin' or 'rst')
   hang 'before'|'after'         never answer (upstream has not / has applied it); hang_ms ends it
   embed_error CODE [apply]      200 OK with an <Error> document in the body

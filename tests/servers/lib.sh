@@ -63,13 +63,13 @@ await() {
   die "$(basename "$dir") did not answer within $seconds s" "its log: $dir/log"
 }
 
-# stop DIR SIGNAL: waits until it is gone; a minute of patience, then SIGKILL.
+# stop DIR SIGNAL [SECONDS]: waits until it is gone; a minute of patience, then SIGKILL.
 stop() {
-  local dir=$1 signal=$2 n
+  local dir=$1 signal=$2 seconds=${3:-60} n
   if running "$dir"; then kill "-$signal" "$(pid_of "$dir")" 2> /dev/null || true; fi
-  for ((n = 0; n < 700; n++)); do
+  for ((n = 0; n < seconds * 10 + 100; n++)); do
     running "$dir" || break
-    if [ "$n" -eq 600 ]; then kill -KILL "$(pid_of "$dir")" 2> /dev/null || true; fi
+    if [ "$n" -eq $((seconds * 10)) ]; then kill -KILL "$(pid_of "$dir")" 2> /dev/null || true; fi
     sleep 0.1
   done
   rm -f "$dir/pid"

@@ -1,0 +1,171 @@
+"""Runs silt's workers as an operator would: a configuration file, a process, signals."""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import checker
+import stores
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def tail(path, lines=40):
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
+
+
+class Worker:
+    """One silt run process."""
+
+    def __init__(self, binary, config, folder, name, environment):
+        self.log = pathlib.Path(folder) / f"{name}.log"
+        self.port = free_port()
+        command = [str(binary), "run", "--config", str(config)]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**environment, "SILT_METRICS_LISTEN": f"127.0.0.1:{self.port}"},
+            )
+
+    def running(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        if self.running():
+            self.process.send_signal(number)
+
+    def kill(self):
+        """As a machine that loses power; works on a frozen process too."""
+        self.signal(signal.SIGKILL)
+        self.process.wait(30)
+
+    def terminate(self, seconds=90):
+        """SIGTERM: drains and leaves with 0."""
+        self.signal(signal.SIGTERM)
+        code = self.process.wait(seconds)
+        assert code == 0, f"exit {code} after SIGTERM\n{tail(self.log)}"
+
+
+class SiltRun:
+    """Some workers of one archive: writes their silt.yaml, starts them, waits, stops them."""
+
+    def __init__(self, binary, folder, servers, root, topics, **overrides):
+        self.binary, self.folder = pathlib.Path(binary), pathlib.Path(folder)
+        self.servers, self.root = servers, root
+        self.workers, self.started = [], 0
+        self.archive_endpoint = "S3_ENDPOINT"  # where the test itself looks
+        self.settings = self._settings(topics, overrides)
+        self.config = self.folder / "silt.yaml"
+        # JSON is YAML.
+        self.config.write_text(json.dumps(self.settings, indent=2), encoding="utf-8")
+        self.environment = {
+            **os.environ,
+            "AWS_ACCESS_KEY_ID": servers.access_key,
+            "AWS_SECRET_ACCESS_KEY": servers.secret_key,
+        }
+
+    def _settings(self, topics, overrides):
+        settings = {
+            "kafka": {
+                "brokers": self.servers.get("BROKERS"),
+                "topics": topics,
+                "group": f"silt-{topics[0]}",
+                "properties": {"session.timeout.ms": "6000", "heartbeat.interval.ms": "300"},
+            },
+            "schema": {
+                "framing": "confluent",
+                "registry": self.servers.get("REGISTRY_URL"),
+                "sensor_id_field": "sensor_id",
+                "time_field": "ts",
+                "on_invalid": "reject",
+                "max_reject_ratio": 1,
+            },
+            "archive": {"root": self.root, "codec": "zstd", "max_age": "2s"},
+        }
+        if self.root.startswith("s3://"):
+            settings["s3"] = {
+                "endpoint": self.servers.get("S3_ENDPOINT"),
+                "region": "us-east-1",
+                "path_style": True,
+            }
+        for section, values in overrides.items():
+            if isinstance(values, dict):
+                settings.setdefault(section, {}).update(values)
+            else:
+                settings[section] = values
+        return settings
+
+    def start(self, count=1):
+        for _ in range(count):
+            self.started += 1
+            name = f"worker{self.started}"
+            arguments = (self.binary, self.config, self.folder, name, self.environment)
+            self.workers.append(Worker(*arguments))
+        return self.workers[-1]
+
+    def store(self):
+        """The archive, read directly and not through what the workers may have to endure."""
+        servers = self.servers
+        endpoint = servers.get(self.archive_endpoint) if self.root.startswith("s3://") else None
+        return stores.open_store(self.root, endpoint, servers.access_key, servers.secret_key)
+
+    def durable(self, topic):
+        """partition -> next of its newest manifest"""
+        store, newest = self.store(), {}
+        for key in store.list("_log/"):
+            match = checker.SLOT_KEY.fullmatch(key)
+            if match and match["topic"] == topic and match["file"] is None:
+                newest[int(match["partition"])] = key  # keys are sorted, the last one wins
+        return {p: json.loads(store.get(key)[0])["next"] for p, key in newest.items()}
+
+    def wait_archived(self, ledger, seconds=120, keep_alive=None):
+        """Until every record that must be archived is behind a manifest."""
+        wanted = {}
+        for partition in range(len(ledger.entries)):
+            kinds, _ = ledger.by_offset(partition)
+            last = kinds.translate(checker.MUST_BE_SEEN).rfind(1)
+            if last >= 0:
+                wanted[partition] = last + 1
+        deadline = time.monotonic() + seconds
+        while True:
+            durable = self.durable(ledger.topic)
+            behind = {p: (durable.get(p, 0), n) for p, n in wanted.items() if durable.get(p, 0) < n}
+            if not behind:
+                return
+            if keep_alive:
+                keep_alive()
+            assert any(w.running() for w in self.workers), "no worker is left\n" + self.tails()
+            assert time.monotonic() < deadline, (
+                f"not archived after {seconds} s; partition: (durable, wanted) {behind}\n"
+                + self.tails()
+            )
+            time.sleep(0.3)
+
+    def tails(self):
+        return "\n".join(f"--- {w.log.name}\n{tail(w.log)}" for w in self.workers[-3:])
+
+    def stop(self):
+        """SIGTERM to all that run; each must leave with 0."""
+        for worker in self.workers:
+            worker.signal(signal.SIGTERM)
+        for worker in self.workers:
+            if worker.running():
+                worker.terminate()
+
+    def close(self):
+        """Leaves no process behind, whatever the test did."""
+        for worker in self.workers:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.kill()
