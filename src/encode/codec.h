@@ -18,8 +18,10 @@ struct silt_codec_ctx;
 struct silt_codec_ctx *silt_codec_ctx_new(void);
 void silt_codec_ctx_free(struct silt_codec_ctx *ctx);
 
-/* Appends the compressed form of `raw` to `out`. level 0 = the codec's default (zstd 1, deflate 6).
- * Same input, codec and level give the same bytes. */
+/* Appends the compressed form of `raw` to `out`. level 0 = the codec's default (zstd 1, deflate 6);
+ * one out of the codec's range becomes the nearest in it. Same input, codec, level and library give
+ * the same bytes. zstd frames carry content size and checksum. Fails with LIMIT when `out` has no
+ * room. */
 SILT_RC silt_codec_compress(struct silt_codec_ctx *ctx, enum silt_codec codec, int level,
                             struct silt_slice raw, struct silt_buf *out, struct silt_err *err);
 /* Appends at most raw_max decompressed bytes; more is an error (LIMIT), damage is CORRUPT. */
