@@ -31,8 +31,12 @@ SILT_RC silt_container_block(struct silt_codec_ctx *ctx, enum silt_codec codec, 
                              const uint8_t sync[SILT_SYNC_LEN], struct silt_buf *out,
                              struct silt_err *err);
 
-/* Reader: push bytes in, take blocks out. Truncation, a wrong sync marker, count, size or codec are
- * errors (CORRUPT) that name the block number and the byte position. */
+/* Reader: push bytes in, take blocks out until it wants MORE, push again; at the file's end ask
+ * reader_end. Truncation, a wrong sync marker, count, size or codec are errors (CORRUPT) that name
+ * the block number and the byte position; the first one stays. That a block holds as many records
+ * as it says is for whoever knows the schema. A block has at most block_max bytes, packed and raw;
+ * memory is bounded by five times that (or 4 MiB, for which a header is good). Feeding fails with
+ * LIMIT when blocks are left unread; after MORE it takes block_max bytes (or 4 MiB). */
 struct silt_container_reader;
 struct silt_container_reader *silt_container_reader_new(size_t block_max);
 void silt_container_reader_free(struct silt_container_reader *reader);
