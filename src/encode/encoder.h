@@ -2,6 +2,8 @@
  * order by `seq`.
  *
  * A job is handed over by submit and comes back on `reply_to`; until then nobody else touches it.
+ * Give `reply_to` room for queue_max + workers jobs: then no worker ever waits for its owner, and
+ * the owner can call stop without emptying it first. Jobs that find it closed are freed.
  * Workers hold one codec context each. With 0 workers the block is compressed inside submit (tests,
  * one-core machines).
  */
@@ -17,6 +19,7 @@
 #include <stdint.h>
 
 struct silt_encode_job {
+    struct silt_encode_job *next; /* the owner's, to keep jobs in lists */
     /* asked */
     struct silt_buf raw; /* rows; emptied and kept for reuse when the job comes back */
     int64_t records;
