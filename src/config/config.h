@@ -122,10 +122,15 @@ SILT_RC silt_config_load(const struct silt_config_input *input, struct silt_conf
 SILT_RC silt_config_check_run(const struct silt_config *config, struct silt_err *err);
 void silt_config_free(struct silt_config *config);
 
+/* How many of args[0..n) belong to a flag "--section.name" at args[0]: 0 (it is none of ours), 1 or
+ * 2. */
+unsigned silt_config_flag_args(const char *const *args, unsigned n);
+
 void silt_config_explain(const struct silt_config *config,
                          FILE *out);  /* effective values and their sources; no secrets */
 void silt_config_example(FILE *out);  /* commented YAML */
 void silt_config_schema(FILE *out);   /* JSON schema */
 void silt_config_markdown(FILE *out); /* docs/configuration.md */
+void silt_config_help(FILE *out);     /* all options in short, for `silt help options` */
 
 #endif

@@ -1,0 +1,234 @@
+/* Rules over more than one option, and the form of addresses. Pure. Each failure names the options
+ * and the way out, in the words of the file. */
+#include "base/alloc.h"
+#include "config_int.h"
+#include "value_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool starts_with(const char *text, const char *front)
+{
+    return strncmp(text, front, strlen(front)) == 0;
+}
+
+static bool is_s3(const char *root)
+{
+    return starts_with(root, "s3://");
+}
+
+static struct silt_rc check_root(const struct silt_config *config, struct silt_err *err)
+{
+    const char *root = config->archive.root;
+    if (!*root || starts_with(root, "file:///")) return SILT_OK;
+    if (starts_with(root, "file:"))
+        SILT_FAIL(err, CONFIG,
+                  "archive.root is \"%.80s\", but a directory needs three slashes and its whole "
+                  "path: file:///var/lib/silt",
+                  root);
+    if (!is_s3(root))
+        SILT_FAIL(err, CONFIG, "archive.root is \"%.80s\", but must begin with s3:// or file:///",
+                  root);
+    if (root[5] == '\0' || root[5] == '/')
+        SILT_FAIL(err, CONFIG,
+                  "archive.root is \"%.80s\", but the bucket is missing: "
+                  "s3://bucket/prefix",
+                  root);
+    if (!*config->s3.region)
+        SILT_FAIL(err, CONFIG,
+                  "archive.root is on AWS, but s3.region is not set; set it, AWS_REGION, or "
+                  "s3.endpoint for another store");
+    return SILT_OK;
+}
+
+/* User and password inside a URL end up in logs; they have options of their own. */
+static struct silt_rc check_url(const char *option, const char *url, struct silt_err *err)
+{
+    if (!*url) return SILT_OK;
+    const char *host = strstr(url, "://");
+    if (!host || !(starts_with(url, "http://") || starts_with(url, "https://")))
+        SILT_FAIL(err, CONFIG, "%s is \"%.80s\", but must begin with http:// or https://", option,
+                  url);
+    host += 3;
+    const size_t len = strcspn(host, "/?#");
+    if (len == 0) SILT_FAIL(err, CONFIG, "%s is \"%.80s\", but names no host", option, url);
+    if (memchr(host, '@', len))
+        SILT_FAIL(err, CONFIG, "%s holds a user or password; give them by options of their own",
+                  option);
+    return SILT_OK;
+}
+
+static bool is_port(const char *text)
+{
+    if (strlen(text) > 5 || !*text || strspn(text, "0123456789") != strlen(text)) return false;
+    return strtol(text, NULL, 10) <= 65535;
+}
+
+static struct silt_rc check_listen(const struct silt_config *config, struct silt_err *err)
+{
+    const char *listen = config->metrics.listen;
+    const char *colon = strrchr(listen, ':');
+    if (!*listen || (colon && is_port(colon + 1))) return SILT_OK;
+    SILT_FAIL(err, CONFIG,
+              "metrics.listen is \"%.80s\", but must be host:port, such as 127.0.0.1:9464", listen);
+}
+
+static struct silt_rc check_addresses(const struct silt_config *config, struct silt_err *err)
+{
+    SILT_TRY(check_root(config, err));
+    SILT_TRY(check_url("s3.endpoint", config->s3.endpoint, err));
+    SILT_TRY(check_url("schema.registry", config->schema.registry, err));
+    SILT_TRY(check_url("metrics.cloudwatch_endpoint", config->metrics.cloudwatch_endpoint, err));
+    return check_listen(config, err);
+}
+
+static struct silt_rc check_credentials(const struct silt_config *config, struct silt_err *err)
+{
+    const bool secret = silt_secret_is_set(&config->s3.secret_access_key);
+    if (*config->s3.access_key_id && !secret)
+        SILT_FAIL(err, CONFIG, "s3.access_key_id is set, but s3.secret_access_key is not");
+    if (secret && !*config->s3.access_key_id)
+        SILT_FAIL(err, CONFIG, "s3.secret_access_key is set, but s3.access_key_id is not");
+    if (silt_secret_is_set(&config->s3.session_token) && !secret)
+        SILT_FAIL(err, CONFIG, "s3.session_token is set, but s3.access_key_id is not");
+    if (silt_secret_is_set(&config->schema.registry_password) && !*config->schema.registry_user)
+        SILT_FAIL(err, CONFIG, "schema.registry_password is set, but schema.registry_user is not");
+    return SILT_OK;
+}
+
+static struct silt_rc check_level(const struct silt_config *config, struct silt_err *err)
+{
+    const char *codec = config->archive.codec;
+    const int64_t level = config->archive.level;
+    if (level == 0 || strcmp(codec, "zstd") == 0) return SILT_OK;
+    if (strcmp(codec, "deflate") != 0)
+        SILT_FAIL(err, CONFIG,
+                  "archive.level is %lld, but archive.codec %s has no levels; "
+                  "remove archive.level",
+                  (long long)level, codec);
+    if (level > 9)
+        SILT_FAIL(err, CONFIG, "archive.level is %lld, but archive.codec deflate has 1 to 9",
+                  (long long)level);
+    return SILT_OK;
+}
+
+struct size_pair {
+    const char *small;
+    int64_t small_is;
+    const char *large;
+    int64_t large_is;
+    void (*write)(struct silt_buf *out, int64_t number);
+};
+
+static struct silt_rc check_smaller(const struct size_pair *pair, struct silt_err *err)
+{
+    if (pair->small_is <= pair->large_is) return SILT_OK;
+    struct silt_buf small silt_auto(silt_buf_done);
+    struct silt_buf large silt_auto(silt_buf_done);
+    silt_buf_init(&small, SILT_BUF_MAX_DEFAULT);
+    silt_buf_init(&large, SILT_BUF_MAX_DEFAULT);
+    pair->write(&small, pair->small_is);
+    pair->write(&large, pair->large_is);
+    SILT_FAIL(err, CONFIG, "%s (%s) is larger than %s (%s); lower the first or raise the second",
+              pair->small, silt_buf_str(&small), pair->large, silt_buf_str(&large));
+}
+
+static int64_t property_ms(const struct silt_config *config, const char *name, int64_t preset)
+{
+    for (unsigned i = 0; i < config->kafka.properties.n; i++)
+        if (strcmp(config->kafka.properties.names[i], name) == 0)
+            return strtoll(config->kafka.properties.values[i], NULL, 10);
+    return preset;
+}
+
+static struct silt_rc check_sizes(const struct silt_config *config, struct silt_err *err)
+{
+    const struct size_pair pairs[] = {
+        {"archive.block_bytes", config->archive.block_bytes, "archive.max_bytes",
+         config->archive.max_bytes, silt_value_write_bytes},
+        {"s3.part_size", config->s3.part_size, "half of memory", config->memory / 2,
+         silt_value_write_bytes},
+        {"schema.value_max", config->schema.value_max, "half of memory", config->memory / 2,
+         silt_value_write_bytes},
+        {"archive.max_age", config->archive.max_age_ms, "archive.max_upload_age",
+         config->archive.max_upload_age_ms, silt_value_write_duration},
+        /* librdkafka's default is five minutes */
+        {"worker.revoke", config->worker.revoke_ms, "kafka.properties max.poll.interval.ms",
+         property_ms(config, "max.poll.interval.ms", 300000), silt_value_write_duration},
+    };
+    for (unsigned i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        SILT_TRY(check_smaller(&pairs[i], err));
+    return SILT_OK;
+}
+
+static struct silt_rc check_properties(const struct silt_config *config, struct silt_err *err)
+{
+    static const struct {
+        const char *property;
+        const char *option;
+    } own[] = {{"bootstrap.servers", "kafka.brokers"},
+               {"metadata.broker.list", "kafka.brokers"},
+               {"group.id", "kafka.group"}};
+    for (unsigned i = 0; i < config->kafka.properties.n; i++)
+        for (unsigned k = 0; k < sizeof own / sizeof own[0]; k++)
+            if (strcmp(config->kafka.properties.names[i], own[k].property) == 0)
+                SILT_FAIL(err, CONFIG, "kafka.properties sets %s; that is the option %s",
+                          own[k].property, own[k].option);
+    return SILT_OK;
+}
+
+static struct silt_rc check_partners(const struct silt_config *config, struct silt_err *err)
+{
+    if (*config->s3.kms_key_id && strcmp(config->s3.sse, "aws:kms") != 0)
+        SILT_FAIL(err, CONFIG, "s3.kms_key_id is set, but s3.sse is not aws:kms");
+    if (strcmp(config->archive.time, "field") == 0 && !*config->schema.time_field)
+        SILT_FAIL(err, CONFIG, "archive.time is field, but schema.time_field is empty");
+    if (strcmp(config->metrics.sensor_dimension, "off") != 0 && !*config->schema.sensor_id_field)
+        SILT_FAIL(err, CONFIG,
+                  "metrics.sensor_dimension is %s, but schema.sensor_id_field is empty",
+                  config->metrics.sensor_dimension);
+    if (config->metrics.cloudwatch && !*config->metrics.cloudwatch_region)
+        SILT_FAIL(err, CONFIG,
+                  "metrics.cloudwatch is true, but neither "
+                  "metrics.cloudwatch_region nor s3.region is set");
+    if (strcmp(config->schema.framing, "none") == 0 && config->schema.files.n > 1)
+        SILT_FAIL(err, CONFIG,
+                  "schema.framing is none, but schema.files has %u entries; "
+                  "such values can have one schema only",
+                  config->schema.files.n);
+    return SILT_OK;
+}
+
+struct silt_rc silt_config_check(const struct silt_config *config, struct silt_err *err)
+{
+    SILT_TRY(check_addresses(config, err));
+    SILT_TRY(check_credentials(config, err));
+    SILT_TRY(check_level(config, err));
+    SILT_TRY(check_sizes(config, err));
+    SILT_TRY(check_properties(config, err));
+    return check_partners(config, err);
+}
+
+/* --- what `run` needs ---------------------------------------------------------------------- */
+
+static struct silt_rc need(bool is_set, const char *option, const char *variable,
+                           const char *example, struct silt_err *err)
+{
+    if (is_set) return SILT_OK;
+    SILT_FAIL(err, CONFIG, "%s is not set; put it into the file, %s or --%s=%s", option, variable,
+              option, example);
+}
+
+struct silt_rc silt_config_check_run(const struct silt_config *config, struct silt_err *err)
+{
+    SILT_TRY(
+        need(*config->kafka.brokers, "kafka.brokers", "SILT_KAFKA_BROKERS", "localhost:9092", err));
+    SILT_TRY(need(config->kafka.topics.n, "kafka.topics", "SILT_KAFKA_TOPICS", "sensors", err));
+    SILT_TRY(need(*config->kafka.group, "kafka.group", "SILT_KAFKA_GROUP", "silt", err));
+    SILT_TRY(need(*config->archive.root, "archive.root", "SILT_ARCHIVE_ROOT", "s3://bucket/prefix",
+                  err));
+    if (strcmp(config->schema.framing, "confluent") == 0)
+        return need(*config->schema.registry, "schema.registry", "SILT_SCHEMA_REGISTRY",
+                    "http://localhost:8081", err);
+    return need(config->schema.files.n, "schema.files", "SILT_SCHEMA_FILES", "reading.avsc", err);
+}

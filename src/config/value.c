@@ -1,0 +1,423 @@
+#include "value_int.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+struct unit {
+    const char *name;
+    int64_t size;
+};
+
+/* Both tables: largest first within a family; the first that divides exactly is written. */
+static const struct unit byte_units[] = {
+    {"TiB", (int64_t)1 << 40},
+    {"GiB", (int64_t)1 << 30},
+    {"MiB", (int64_t)1 << 20},
+    {"KiB", (int64_t)1 << 10},
+    {"TB", 1000000000000},
+    {"GB", 1000000000},
+    {"MB", 1000000},
+    {"KB", 1000},
+    {"Ti", (int64_t)1 << 40},
+    {"Gi", (int64_t)1 << 30},
+    {"Mi", (int64_t)1 << 20},
+    {"Ki", (int64_t)1 << 10},
+    {"B", 1},
+    {NULL, 0},
+};
+static const struct unit time_units[] = {
+    {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}, {NULL, 0},
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Digits only: strtoll would take signs, spaces and a leading 0x. */
+static bool read_digits(const char **at, int64_t *ret_number)
+{
+    int64_t number = 0;
+    const char *c = *at;
+    if (!is_digit(*c)) return false;
+    for (; is_digit(*c); c++)
+        if (__builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, *c - '0', &number))
+            return false;
+    *at = c;
+    *ret_number = number;
+    return true;
+}
+
+static const struct unit *find_unit(const struct unit *units, const char *name, size_t len)
+{
+    for (; units->name; units++)
+        if (strlen(units->name) == len && strncmp(units->name, name, len) == 0) return units;
+    return NULL;
+}
+
+static size_t letters(const char *text)
+{
+    return strcspn(text, "0123456789");
+}
+
+bool silt_value_bytes(const char *text, int64_t *ret_bytes)
+{
+    int64_t number;
+    if (!read_digits(&text, &number)) return false;
+    if (*text == ' ') text++;
+    const struct unit *unit = find_unit(byte_units, *text ? text : "B", *text ? strlen(text) : 1);
+    return unit && !__builtin_mul_overflow(number, unit->size, ret_bytes);
+}
+
+bool silt_value_duration(const char *text, int64_t *ret_ms)
+{
+    int64_t sum = 0;
+    *ret_ms = 0;
+    if (strcmp(text, "0") == 0) return true;
+    do {
+        int64_t number;
+        if (!read_digits(&text, &number)) return false;
+        const struct unit *unit = find_unit(time_units, text, letters(text));
+        if (!unit || __builtin_mul_overflow(number, unit->size, &number) ||
+            __builtin_add_overflow(sum, number, &sum))
+            return false;
+        text += letters(text);
+    } while (*text);
+    *ret_ms = sum;
+    return true;
+}
+
+static bool parse_int(const char *text, int64_t *ret_number)
+{
+    return read_digits(&text, ret_number) && !*text;
+}
+
+static bool parse_double(const char *text, double *ret_number)
+{
+    char *end;
+    if (!is_digit(text[0]) && text[0] != '.') return false;
+    *ret_number = strtod(text, &end);
+    return !*end && end != text && isfinite(*ret_number);
+}
+
+static void write_in_units(struct silt_buf *out, int64_t number, const struct unit *units)
+{
+    if (number == 0) {
+        (void)silt_buf_append_char(out, '0');
+        return;
+    }
+    while (number % units->size) units++;
+    (void)silt_buf_printf(out, "%lld%s", (long long)(number / units->size), units->name);
+}
+
+void silt_value_write_bytes(struct silt_buf *out, int64_t bytes)
+{
+    write_in_units(out, bytes, byte_units);
+}
+
+void silt_value_write_duration(struct silt_buf *out, int64_t ms)
+{
+    write_in_units(out, ms, time_units);
+}
+
+static void write_number(struct silt_buf *out, const struct silt_option *option, int64_t number)
+{
+    if (option->type == SILT_OPT_BYTES) silt_value_write_bytes(out, number);
+    if (option->type == SILT_OPT_DURATION) silt_value_write_duration(out, number);
+    if (option->type == SILT_OPT_INT || option->type == SILT_OPT_DOUBLE)
+        (void)silt_buf_printf(out, "%lld", (long long)number);
+}
+
+static void write_allowed(struct silt_buf *out, const char *allowed)
+{
+    (void)silt_buf_append_str(out, "one of ");
+    for (;;) {
+        const size_t len = strcspn(allowed, "|");
+        (void)silt_buf_printf(out, len ? "%.*s" : "\"\"", (int)len, allowed);
+        if (!allowed[len]) return;
+        (void)silt_buf_append_str(out, ", ");
+        allowed += len + 1;
+    }
+}
+
+static void write_range(struct silt_buf *out, const struct silt_option *option)
+{
+    (void)silt_buf_append_str(out, " from ");
+    write_number(out, option, option->min);
+    (void)silt_buf_append_str(out, " to ");
+    write_number(out, option, option->max);
+}
+
+void silt_value_expected(struct silt_buf *out, const struct silt_option *option)
+{
+    static const char *const nouns[] = {
+        [SILT_OPT_STRING] = "text",        [SILT_OPT_SECRET] = "text",
+        [SILT_OPT_BOOL] = "true or false", [SILT_OPT_INT] = "a whole number",
+        [SILT_OPT_BYTES] = "a size",       [SILT_OPT_DURATION] = "a duration",
+        [SILT_OPT_DOUBLE] = "a number",    [SILT_OPT_ENUM] = "",
+        [SILT_OPT_STRINGS] = "a list",     [SILT_OPT_PAIRS] = "a map of names and values",
+    };
+    (void)silt_buf_append_str(out, nouns[option->type]);
+    if (option->type == SILT_OPT_ENUM) write_allowed(out, option->allowed);
+    if (option->max > 0) write_range(out, option);
+}
+
+static bool is_allowed(const char *allowed, const char *text)
+{
+    const size_t len = strlen(text);
+    for (;;) {
+        const size_t word = strcspn(allowed, "|");
+        if (word == len && strncmp(allowed, text, len) == 0) return true;
+        if (!allowed[word]) return false;
+        allowed += word + 1;
+    }
+}
+
+/* Control bytes have no place in any value, and would let it forge log lines. */
+static bool is_printable(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f) return false;
+    return true;
+}
+
+static struct silt_rc fail_value(const struct silt_option *option, const char *text,
+                                 struct silt_err *err)
+{
+    struct silt_buf expected silt_auto(silt_buf_done);
+    silt_buf_init(&expected, SILT_BUF_MAX_DEFAULT);
+    silt_value_expected(&expected, option);
+    const char *example = "";
+    if (option->type == SILT_OPT_BYTES || option->type == SILT_OPT_DURATION)
+        example = option->preset;
+    SILT_FAIL(err, CONFIG, "%s is \"%.40s%s\", but must be %s%s%s", option->name, text,
+              strlen(text) > 40 ? "…" : "", silt_buf_str(&expected), *example ? ", like " : "",
+              example);
+}
+
+static struct silt_rc set_number(int64_t *member, const struct silt_option *option,
+                                 const char *text, struct silt_err *err)
+{
+    int64_t number = 0;
+    bool read = false;
+    if (option->type == SILT_OPT_INT) read = parse_int(text, &number);
+    if (option->type == SILT_OPT_BYTES) read = silt_value_bytes(text, &number);
+    if (option->type == SILT_OPT_DURATION) read = silt_value_duration(text, &number);
+    if (!read || number < option->min || number > option->max) return fail_value(option, text, err);
+    *member = number;
+    return SILT_OK;
+}
+
+static struct silt_rc set_double(double *member, const struct silt_option *option, const char *text,
+                                 struct silt_err *err)
+{
+    double number;
+    if (!parse_double(text, &number) || number < (double)option->min ||
+        number > (double)option->max)
+        return fail_value(option, text, err);
+    *member = number;
+    return SILT_OK;
+}
+
+static struct silt_rc set_bool(bool *member, const struct silt_option *option, const char *text,
+                               struct silt_err *err)
+{
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return fail_value(option, text, err);
+    *member = text[0] == 't';
+    return SILT_OK;
+}
+
+static void set_string(char **member, const char *text)
+{
+    silt_free(*member);
+    *member = silt_strdup(text);
+}
+
+static void *member_of(struct silt_config *config, const struct silt_option *option)
+{
+    return (char *)config + option->offset;
+}
+
+static const void *const_member_of(const struct silt_config *config,
+                                   const struct silt_option *option)
+{
+    return (const char *)config + option->offset;
+}
+
+struct silt_rc silt_value_set(struct silt_config *config, const struct silt_option *option,
+                              const char *text, struct silt_err *err)
+{
+    void *member = member_of(config, option);
+    if (!is_printable(text))
+        SILT_FAIL(err, CONFIG, "%s holds a control character, such as the end of a line",
+                  option->name);
+    switch (option->type) {
+    case SILT_OPT_STRING: set_string(member, text); return SILT_OK;
+    case SILT_OPT_SECRET: silt_secret_set(member, text); return SILT_OK;
+    case SILT_OPT_BOOL: return set_bool(member, option, text, err);
+    case SILT_OPT_INT:
+    case SILT_OPT_BYTES:
+    case SILT_OPT_DURATION: return set_number(member, option, text, err);
+    case SILT_OPT_DOUBLE: return set_double(member, option, text, err);
+    case SILT_OPT_ENUM:
+        if (!is_allowed(option->allowed, text)) return fail_value(option, text, err);
+        set_string(member, text);
+        return SILT_OK;
+    case SILT_OPT_STRINGS:
+    case SILT_OPT_PAIRS: break;
+    }
+    SILT_ASSERT(!"a list is set by adding to it");
+}
+
+static void add_string(struct silt_strings *strings, const char *text)
+{
+    strings->items = silt_realloc_array(strings->items, strings->n + 1, sizeof(char *));
+    strings->items[strings->n++] = silt_strdup(text);
+}
+
+static void add_pair(struct silt_pairs *pairs, const char *name, const char *value)
+{
+    for (unsigned i = 0; i < pairs->n; i++) {
+        if (strcmp(pairs->names[i], name) != 0) continue;
+        set_string(&pairs->values[i], value);
+        return;
+    }
+    pairs->names = silt_realloc_array(pairs->names, pairs->n + 1, sizeof(char *));
+    pairs->values = silt_realloc_array(pairs->values, pairs->n + 1, sizeof(char *));
+    pairs->names[pairs->n] = silt_strdup(name);
+    pairs->values[pairs->n++] = silt_strdup(value);
+}
+
+struct silt_rc silt_value_add(struct silt_config *config, const struct silt_option *option,
+                              const char *name, const char *text, struct silt_err *err)
+{
+    if (option->type == SILT_OPT_PAIRS) {
+        add_pair(member_of(config, option), name, text);
+        return SILT_OK;
+    }
+    if (!*text) SILT_FAIL(err, CONFIG, "%s has an empty entry; remove it", option->name);
+    if (!is_printable(text))
+        SILT_FAIL(err, CONFIG, "%s holds a control character, such as the end of a line",
+                  option->name);
+    add_string(member_of(config, option), text);
+    return SILT_OK;
+}
+
+struct silt_rc silt_value_add_pair(struct silt_config *config, const struct silt_option *option,
+                                   const char *text, struct silt_err *err)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        SILT_FAIL(err, CONFIG, "%s takes name=value, such as security.protocol=ssl", option->name);
+    char *name silt_auto(silt_free_auto) = silt_strndup(text, (size_t)(equals - text));
+    return silt_value_add(config, option, name, equals + 1, err);
+}
+
+/* Copies up to the next comma that has no backslash before it. @return what follows, NULL at the
+ * end. */
+static const char *next_item(const char *text, struct silt_buf *ret_item)
+{
+    silt_buf_clear(ret_item);
+    for (; *text && *text != ','; text++) {
+        if (text[0] == '\\' && text[1] == ',') text++;
+        (void)silt_buf_append_char(ret_item, *text);
+    }
+    return *text ? text + 1 : NULL;
+}
+
+struct silt_rc silt_value_add_list(struct silt_config *config, const struct silt_option *option,
+                                   const char *text, struct silt_err *err)
+{
+    struct silt_buf item silt_auto(silt_buf_done);
+    silt_buf_init(&item, SILT_BUF_MAX_DEFAULT);
+    while (text && *text) {
+        text = next_item(text, &item);
+        const char *word = silt_buf_str(&item);
+        word += strspn(word, " ");
+        if (option->type == SILT_OPT_PAIRS)
+            SILT_TRY(silt_value_add_pair(config, option, word, err));
+        if (option->type == SILT_OPT_STRINGS)
+            SILT_TRY(silt_value_add(config, option, NULL, word, err));
+    }
+    return SILT_OK;
+}
+
+static void clear_items(char ***items, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) silt_free((*items)[i]);
+    silt_free(*items);
+    *items = NULL;
+}
+
+void silt_value_clear(struct silt_config *config, const struct silt_option *option)
+{
+    void *member = member_of(config, option);
+    if (option->type == SILT_OPT_STRING || option->type == SILT_OPT_ENUM) {
+        silt_free(*(char **)member);
+        *(char **)member = NULL;
+    }
+    if (option->type == SILT_OPT_SECRET) silt_secret_done(member);
+    if (option->type == SILT_OPT_STRINGS) {
+        struct silt_strings *strings = member;
+        clear_items(&strings->items, strings->n);
+        strings->n = 0;
+    }
+    if (option->type == SILT_OPT_PAIRS) {
+        struct silt_pairs *pairs = member;
+        clear_items(&pairs->names, pairs->n);
+        clear_items(&pairs->values, pairs->n);
+        pairs->n = 0;
+    }
+}
+
+bool silt_property_is_secret(const char *name)
+{
+    static const char *const words[] = {"password", "secret", "token",
+                                        "jaas",     "pem",    "oauthbearer"};
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcasestr(name, words[i])) return true;
+    return false;
+}
+
+static void write_strings(struct silt_buf *out, const struct silt_strings *strings)
+{
+    for (unsigned i = 0; i < strings->n; i++)
+        (void)silt_buf_printf(out, "%s%s", i ? "," : "", strings->items[i]);
+}
+
+static void write_pairs(struct silt_buf *out, const struct silt_pairs *pairs)
+{
+    for (unsigned i = 0; i < pairs->n; i++) {
+        const bool hide = silt_property_is_secret(pairs->names[i]);
+        (void)silt_buf_printf(out, "%s%s=%s", i ? "," : "", pairs->names[i],
+                              hide ? "(set)" : pairs->values[i]);
+    }
+}
+
+void silt_value_write(struct silt_buf *out, const struct silt_config *config,
+                      const struct silt_option *option)
+{
+    const void *member = const_member_of(config, option);
+    switch (option->type) {
+    case SILT_OPT_STRING:
+    case SILT_OPT_ENUM: (void)silt_buf_append_str(out, *(char *const *)member); break;
+    case SILT_OPT_SECRET:
+        if (silt_secret_is_set(member)) (void)silt_buf_append_str(out, "(set)");
+        break;
+    case SILT_OPT_BOOL:
+        (void)silt_buf_append_str(out, *(const bool *)member ? "true" : "false");
+        break;
+    case SILT_OPT_INT:
+    case SILT_OPT_BYTES:
+    case SILT_OPT_DURATION: write_number(out, option, *(const int64_t *)member); break;
+    case SILT_OPT_DOUBLE: (void)silt_buf_printf(out, "%g", *(const double *)member); break;
+    case SILT_OPT_STRINGS: write_strings(out, member); break;
+    case SILT_OPT_PAIRS: write_pairs(out, member); break;
+    }
+}

@@ -1,0 +1,42 @@
+/* Text to value and back, for every type of the option table. Pure, any thread. */
+#ifndef SILT_CONFIG_VALUE_INT_H
+#define SILT_CONFIG_VALUE_INT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "option_int.h"
+
+/* "256MiB", "8MB", "64Ki", "4096"; false: no size, or beyond 2^63. */
+bool silt_value_bytes(const char *text, int64_t *ret_bytes);
+/* "500ms", "10s", "1h30m", "7d", "0"; false: no duration. */
+bool silt_value_duration(const char *text, int64_t *ret_ms);
+/* Appends the shortest exact form: "128MiB", "10m", "90s". */
+void silt_value_write_bytes(struct silt_buf *out, int64_t bytes);
+void silt_value_write_duration(struct silt_buf *out, int64_t ms);
+
+/* What a value of this option looks like: "a whole number from 1 to 16". */
+void silt_value_expected(struct silt_buf *out, const struct silt_option *option);
+
+/* Sets the member of any type but STRINGS and PAIRS. The error names option, value and what is
+ * allowed, but no secret. */
+SILT_RC silt_value_set(struct silt_config *config, const struct silt_option *option,
+                       const char *text, struct silt_err *err);
+/* Adds one string, or one pair (replacing the value of a name that is there already). */
+SILT_RC silt_value_add(struct silt_config *config, const struct silt_option *option,
+                       const char *name, const char *text, struct silt_err *err);
+/* Adds "a,b" or "x=1,y=2"; a comma inside a value is written \, */
+SILT_RC silt_value_add_list(struct silt_config *config, const struct silt_option *option,
+                            const char *text, struct silt_err *err);
+/* Adds "name=value", commas and all. */
+SILT_RC silt_value_add_pair(struct silt_config *config, const struct silt_option *option,
+                            const char *text, struct silt_err *err);
+/* Frees the member and leaves it empty. */
+void silt_value_clear(struct silt_config *config, const struct silt_option *option);
+
+/* Appends the value as a user would write it; secrets as "(set)" or nothing. */
+void silt_value_write(struct silt_buf *out, const struct silt_config *config,
+                      const struct silt_option *option);
+/* A property whose value is not for showing: a password, a token, a private key. */
+bool silt_property_is_secret(const char *name);
+
+#endif
