@@ -12,6 +12,8 @@
 #define CRC32C_POLY 0x82f63b78u /* reflected 0x1EDC6F41, RFC 3720 appendix B.4 */
 #define CRC64_AVRO_EMPTY 0xc15d213aa4d7a795ull
 
+typedef uint32_t crc32c_fn(uint32_t crc, const uint8_t *at, size_t len);
+
 static uint32_t table32[8][256];
 static uint64_t table64[256];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -87,8 +89,8 @@ bool silt_crc32c_has_sse(void)
 
 uint32_t silt_crc32c(uint32_t crc, const void *bytes, size_t len)
 {
-    return ~(silt_crc32c_has_sse() ? silt_crc32c_sse(~crc, bytes, len)
-                                   : silt_crc32c_tables(~crc, bytes, len));
+    crc32c_fn *way = silt_crc32c_has_sse() ? silt_crc32c_sse : silt_crc32c_tables;
+    return ~way(~crc, bytes, len);
 }
 
 /* Product of two polynomials modulo the CRC's, both reflected (bit 31 is x^0). */
