@@ -16,6 +16,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/.." && pwd)
+# shellcheck source=scripts/versions.sh
 . "$here/versions.sh"
 
 say() { printf 'deps: %s\n' "$*" >&2; }

@@ -1,6 +1,6 @@
 # What up, down and status share: where state lives, which port is whose, how a process is started,
 # recognised and stopped. Sourced by bash scripts.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # Ports count from SILT_PORT_BASE, so two checkouts (or two runs) with different bases never meet:
 #
