@@ -5,6 +5,9 @@
  * is decided in librdkafka's callbacks. Settings that the protocol needs (auto.offset.reset=error,
  * check.crcs, no auto commit, read_committed …) are forced; a property that would break it is
  * refused with the reason. Traps: reliability notes 3.1.
+ *
+ * Memory: librdkafka's queue (queue_max_bytes) plus one batch taken out of it, which is sized to
+ * stay under a quarter of that.
  */
 #ifndef SILT_CONSUME_CONSUMER_H
 #define SILT_CONSUME_CONSUMER_H
@@ -27,7 +30,7 @@ struct silt_property {
 struct silt_consumer_opts {
     const char *brokers;
     const char *group;         /* NULL: no group, assign by hand (repair, replay) */
-    const char *const *topics; /* names, or "^regex" */
+    const char *const *topics; /* names, or "^regex"; none: does not join the group */
     unsigned topics_n;
     const struct silt_property *properties; /* any librdkafka option */
     unsigned properties_n;
@@ -36,8 +39,9 @@ struct silt_consumer_opts {
 
 SILT_RC silt_consumer_new(const struct silt_consumer_opts *opts,
                           struct silt_consumer **ret_consumer, struct silt_err *err);
-/* Leaves the group (when there is one) and frees; gives up after timeout_ms, @return false then:
- * the process should end. */
+/* Leaves the group (when there is one) and frees; gives up after timeout_ms, @return false then: it
+ * is still being closed by a thread of its own and the process should end. Views and parts are dead
+ * afterwards. NULL is fine. */
 bool silt_consumer_close(struct silt_consumer *consumer, int64_t timeout_ms);
 void silt_consumer_wake(
     struct silt_consumer *consumer); /* any thread: makes a waiting poll return */
@@ -47,7 +51,7 @@ struct silt_cpart {
     char topic[SILT_TOPIC_MAX];
     int32_t partition;
     void *lane;
-    uint32_t epoch; /* of the batch being delivered; bumped by assign_at and seek */
+    uint32_t epoch; /* bumped by assign_at, assign_manual and seek, whether they succeed or not */
 };
 
 enum silt_polled_kind {
@@ -57,7 +61,11 @@ enum silt_polled_kind {
                           assign_done */
     SILT_POLL_REVOKE,  /* parts[]: finish, then silt_consumer_revoke_done; lost: others may own them
                           already */
-    SILT_POLL_PART_ERROR, /* part, err: an error event of one partition: a hole, never progress */
+    SILT_POLL_PART_ERROR, /* part, err, offset: an error event of one partition: a hole, never
+                             progress. err.code CORRUPT: damage at `offset`; any other: transient,
+                             seek again after a while */
+    SILT_POLL_PART_EOF,   /* part, offset: there is nothing before `offset` that was not delivered:
+                             what is missing up to there are control or aborted records */
     SILT_POLL_ERROR,      /* err: something for the log; the client goes on by itself */
     SILT_POLL_FATAL,      /* err: the handle is dead: exit and restart */
 };
@@ -68,13 +76,15 @@ struct silt_polled {
     unsigned parts_n;
     bool lost;
     struct silt_cpart *part;
+    uint32_t epoch;    /* PART_ERROR, PART_EOF: the part's epoch when it was fetched */
+    int64_t offset;    /* PART_ERROR (-1: unknown), PART_EOF */
     bool truncated;    /* PART_ERROR: log truncation detected (lineage) */
     bool out_of_range; /* PART_ERROR: the offset is not in the log: retention or a lie */
     struct silt_err err;
 };
 
-/* Waits at most timeout_ms. Valid until the next poll. RECORDS: all records must be taken before
- * it. */
+/* Waits at most timeout_ms for something to happen, then takes what is there. Valid until the next
+ * poll. RECORDS: silt_consumer_next must be called until it returns false before it. */
 void silt_consumer_poll(struct silt_consumer *consumer, int64_t timeout_ms,
                         struct silt_polled *ret_polled);
 /* The next record of the batch. @return false at its end. The views are valid until the next call:
@@ -97,7 +107,8 @@ SILT_RC silt_consumer_assign_manual(struct silt_consumer *consumer, const char *
                                     struct silt_err *err);
 
 /* Moves the fetch position; nothing fetched before arrives with the new epoch. Also resumes a part
- * assigned paused. */
+ * assigned paused. Waits for librdkafka, at most 5 s. On failure (code RETRY or HOLD, e.g. the part
+ * is not started yet) nothing arrives with the new epoch either: seek again later. */
 SILT_RC silt_consumer_seek(struct silt_consumer *consumer, struct silt_cpart *part, int64_t offset,
                            int32_t leader_epoch, struct silt_err *err);
 void silt_consumer_pause(struct silt_consumer *consumer, struct silt_cpart *part, bool pause);
@@ -131,11 +142,12 @@ void silt_consumer_ask_offsets(struct silt_consumer *consumer, const char *const
                                const int32_t *partitions, unsigned n);
 void silt_consumer_ask_committed(struct silt_consumer *consumer, const char *const *topics,
                                  const int32_t *partitions, unsigned n);
-/* @return false when no answer is waiting. poll returns early when one arrives. */
+/* @return false when no answer is waiting. poll returns early when one arrives: take all then. A
+ * failed answer names its topic (and partition) too. */
 bool silt_consumer_answer(struct silt_consumer *consumer, struct silt_answer *ret_answer);
 
-/* Topics of a pattern or list that exist now, and their partition counts: blocking, for commands.
- */
+/* Topics of the options' patterns or list that exist now, and their partition counts: blocking, for
+ * commands. Sorted by name; the caller frees the array (silt_free). */
 struct silt_topic_info {
     char topic[SILT_TOPIC_MAX];
     char topic_id[SILT_TOPIC_ID_LEN];
@@ -150,7 +162,7 @@ struct silt_consumer_stats {
     uint64_t bytes;
     uint64_t rebalances;
     uint64_t commits_failed;
-    int64_t queue_bytes;
+    int64_t queue_bytes; /* waiting in librdkafka: messages times their recent mean size */
 };
 void silt_consumer_stats(struct silt_consumer *consumer, struct silt_consumer_stats *ret);
 const char *silt_consumer_version(void);
