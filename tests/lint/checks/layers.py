@@ -72,10 +72,12 @@ def check_system(tree, path, where, name, problems):
         problems.append(f"{where}: only {', '.join(sorted(rooms)) or 'no room'} may include <{name}>")
 
 
-def check_arrow(path, where, name, problems):
+def check_arrow(tree, path, where, name, problems):
     """One include of a project header."""
     parts = name.split("/")
     if len(parts) == 1:
+        if name.endswith("_int.h") and file_of(tree, path, name):
+            return  # private, beside its source
         problems.append(f'{where}: write "room/{name}"')
         return
     if parts[0] == "silt":
@@ -96,10 +98,10 @@ def check_arrow(path, where, name, problems):
     problems.append(f"{where}: {way}: {here}/ (level {LEVELS[here]}) includes {name} (level {LEVELS[there]})")
 
 
-def file_of(tree, name):
+def file_of(tree, path, name):
     """The file an include names, None for one that is generated (base/version.h)."""
     known = set(tree.files)
-    for candidate in (f"src/{name}", f"include/{name}"):
+    for candidate in (path.rsplit("/", 1)[0] + "/" + name, f"src/{name}", f"include/{name}"):
         if candidate in known:
             return candidate
     return None
@@ -153,8 +155,8 @@ def check(tree):
                 if not name.startswith("silt/"):
                     problems.append(f"{where}: an installed header includes only <…> and silt/…")
             else:
-                check_arrow(path, where, name, problems)
-            target = file_of(tree, name)
+                check_arrow(tree, path, where, name, problems)
+            target = file_of(tree, path, name)
             if target:
                 graph.setdefault(path, []).append(target)
     check_names(sources, problems)

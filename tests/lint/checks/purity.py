@@ -8,7 +8,7 @@ from .tree import includes
 HEADERS = {"base/clock.h", "base/thread.h", "base/log.h", "base/queue.h", "time.h", "sys/time.h", "pthread.h",
            "threads.h", "unistd.h", "fcntl.h", "poll.h", "sys/socket.h", "sys/stat.h", "signal.h"}
 CALLS = re.compile(
-    r"\b(silt_(wall|mono|queue|log|thread|random|http)_\w+|SILT_LOG|silt_store_(submit|call|free)|pthread_\w+|"
+    r"\b(silt_(wall|mono|queue|log|thread|random)_\w+|SILT_LOG|silt_(store|http)_(submit|call)|pthread_\w+|"
     r"clock_gettime|gettimeofday|time\s*\(|getenv|fopen|fread|fwrite|fprintf|fputs|fclose|FILE\b|errno\b|"
     r"(?<![\w.>])(read|write|open|close|malloc|calloc|realloc)\s*\()")
 # A mutable static would be hidden state.
