@@ -69,7 +69,7 @@ void silt_timer_set(struct silt_timers *timers, struct silt_timer *timer, int64_
     timer->ctx = ctx;
     if (timers->len == timers->cap) {
         timers->cap = timers->cap ? 2 * timers->cap : 16;
-        timers->heap = silt_realloc_array(timers->heap, timers->cap, sizeof(*timers->heap));
+        timers->heap = silt_realloc_array(timers->heap, timers->cap, sizeof(struct silt_timer *));
     }
     timers->heap[timers->len++] = timer;
     sift_up(timers, timers->len - 1);
