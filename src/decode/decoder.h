@@ -59,7 +59,9 @@ struct silt_decoded {
     char detail[120];            /* rejects: for people, with positions, never content */
 };
 
-/* Tombstones (value_null) are not for here. WANT_SCHEMA starts the look-up (once for each id). */
+/* Tombstones (value_null) are not for here. WANT_SCHEMA starts the look-up (once for each id), at
+ * its own pace: at most 50 at once and 50 a second, none during a pause after failures, 256 open.
+ * The caller tries what it holds again after each reply. */
 enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
                                             const struct silt_record *rec,
                                             struct silt_decoded *ret_decoded);
@@ -71,7 +73,9 @@ enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
 struct silt_decoder_reply;
 int64_t silt_decoder_reply(struct silt_decoder *decoder, struct silt_decoder_reply *reply);
 
-/* Waiting look-up for start-up, repair and commands. */
+/* Waiting look-up for start-up, repair and commands: one attempt, the error's action says whether
+ * another makes sense. Without a registry only SILT_NO_SCHEMA_ID of framing none is known. The
+ * caller owns a reference (silt_schema_unref). */
 SILT_RC silt_decoder_fetch(struct silt_decoder *decoder, int32_t schema_id,
                            struct silt_schema **ret_schema, struct silt_err *err);
 
