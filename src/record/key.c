@@ -206,7 +206,8 @@ static bool take_text(const char **at, const char *text)
     return true;
 }
 
-/* Decimal digits, `width` or more; zeros in front only as far as the width asks for them. */
+/* Decimal digits, `width` or more; zeros in front only as far as the width asks for them.
+ * max: 9 or more. */
 static bool take_number(const char **at, unsigned width, uint64_t max, uint64_t *ret_number)
 {
     uint64_t number = 0;
@@ -307,21 +308,20 @@ static bool take_date(const char **at)
     uint64_t year;
     uint64_t month;
     uint64_t day;
-    const char *text = *at;
     if (!take_number(at, 4, 2199, &year) || !take_text(at, "-")) return false;
     if (!take_number(at, 2, 12, &month) || !take_text(at, "-")) return false;
-    if (!take_number(at, 2, 31, &day) || *at - text != 10) return false;
+    if (!take_number(at, 2, 31, &day)) return false;
     if (year < 1970 || month == 0 || day == 0) return false;
     bool is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     return day <= days[month - 1] + (month == 2 && is_leap);
 }
 
-static bool take_hour(const char **at, uint64_t max)
+static bool take_hour(const char **at)
 {
     const char *behind = *at;
     uint64_t hour;
     if (!take_text(&behind, "hh=")) return true; /* bucketed by day */
-    if (!take_number(&behind, 2, max, &hour) || !take_text(&behind, "/")) return false;
+    if (!take_number(&behind, 2, 23, &hour) || !take_text(&behind, "/")) return false;
     *at = behind;
     return true;
 }
@@ -329,8 +329,11 @@ static bool take_hour(const char **at, uint64_t max)
 static bool take_folder(const char **at)
 {
     if (!take_text(at, "dt=")) return true; /* not bucketed */
-    if (take_text(at, MIXED_DAY "/")) return take_hour(at, 0);
-    return take_date(at) && take_text(at, "/") && take_hour(at, 23);
+    if (take_text(at, MIXED_DAY "/")) {
+        (void)take_text(at, "hh=00/");
+        return true;
+    }
+    return take_date(at) && take_text(at, "/") && take_hour(at);
 }
 
 static bool take_repair(const char **at, struct silt_parsed_key *ret)
