@@ -127,7 +127,8 @@ void silt_config_free(struct silt_config *config);
 unsigned silt_config_flag_args(const char *const *args, unsigned n);
 
 void silt_config_explain(const struct silt_config *config,
-                         FILE *out);  /* effective values and their sources; no secrets */
+                         FILE *out); /* effective values and their sources; no secrets */
+void silt_config_explain_json(const struct silt_config *config, FILE *out);
 void silt_config_example(FILE *out);  /* commented YAML */
 void silt_config_schema(FILE *out);   /* JSON schema */
 void silt_config_markdown(FILE *out); /* docs/configuration.md */

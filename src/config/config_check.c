@@ -1,8 +1,8 @@
 /* Rules over more than one option, and the form of addresses. Pure. Each failure names the options
  * and the way out, in the words of the file. */
 #include "base/alloc.h"
+#include "config/quantity.h"
 #include "config_int.h"
-#include "value_int.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,16 +145,16 @@ static struct silt_rc check_sizes(const struct silt_config *config, struct silt_
 {
     const struct size_pair pairs[] = {
         {"archive.block_bytes", config->archive.block_bytes, "archive.max_bytes",
-         config->archive.max_bytes, silt_value_write_bytes},
+         config->archive.max_bytes, silt_quantity_write_bytes},
         {"s3.part_size", config->s3.part_size, "half of memory", config->memory / 2,
-         silt_value_write_bytes},
+         silt_quantity_write_bytes},
         {"schema.value_max", config->schema.value_max, "half of memory", config->memory / 2,
-         silt_value_write_bytes},
+         silt_quantity_write_bytes},
         {"archive.max_age", config->archive.max_age_ms, "archive.max_upload_age",
-         config->archive.max_upload_age_ms, silt_value_write_duration},
+         config->archive.max_upload_age_ms, silt_quantity_write_duration},
         /* librdkafka's default is five minutes */
         {"worker.revoke", config->worker.revoke_ms, "kafka.properties max.poll.interval.ms",
-         property_ms(config, "max.poll.interval.ms", 300000), silt_value_write_duration},
+         property_ms(config, "max.poll.interval.ms", 300000), silt_quantity_write_duration},
     };
     for (unsigned i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         SILT_TRY(check_smaller(&pairs[i], err));

@@ -41,7 +41,7 @@ const struct silt_option silt_options[] = {
 const unsigned silt_options_n = sizeof silt_options / sizeof silt_options[0];
 
 const struct silt_section silt_sections[] = {
-#define SILT_SECTION(n, tx) {.name = #n, .text = (tx)},
+#define SILT_SECTION(n, tx) {.name = (n), .text = (tx)},
 #include "config/options.def"
 };
 const unsigned silt_sections_n = sizeof silt_sections / sizeof silt_sections[0];

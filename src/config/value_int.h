@@ -6,14 +6,6 @@
 #include "base/err.h"
 #include "option_int.h"
 
-/* "256MiB", "8MB", "64Ki", "4096"; false: no size, or beyond 2^63. */
-bool silt_value_bytes(const char *text, int64_t *ret_bytes);
-/* "500ms", "10s", "1h30m", "7d", "0"; false: no duration. */
-bool silt_value_duration(const char *text, int64_t *ret_ms);
-/* Appends the shortest exact form: "128MiB", "10m", "90s". */
-void silt_value_write_bytes(struct silt_buf *out, int64_t bytes);
-void silt_value_write_duration(struct silt_buf *out, int64_t ms);
-
 /* What a value of this option looks like: "a whole number from 1 to 16". */
 void silt_value_expected(struct silt_buf *out, const struct silt_option *option);
 
