@@ -6,7 +6,7 @@ CALL = r"(?<![\w.>])({})\s*\("
 
 ALLOCATE = re.compile(CALL.format(
     "malloc|calloc|realloc|reallocarray|free|strdup|strndup|asprintf|vasprintf|aligned_alloc|posix_memalign|alloca"))
-UNSAFE = re.compile(CALL.format("sprintf|vsprintf|strcpy|stpcpy|strcat|strncpy|strncat|gets|strtok|atoi|atol|atoll|"
+UNSAFE = re.compile(CALL.format("sprintf|vsprintf|strcpy|stpcpy|strcat|strncpy|gets|strtok|atoi|atol|atoll|"
                                 "atof|rand|srand|random|setjmp|longjmp"))
 SLEEP = re.compile(CALL.format("sleep|usleep|nanosleep|clock_nanosleep"))
 PRINT = re.compile(CALL.format("printf|vprintf|puts|putchar|perror") + r"|\bfprintf\s*\(\s*std(out|err)\b")
