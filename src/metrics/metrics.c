@@ -113,6 +113,12 @@ static void snapshot_stage(const struct silt_stage_counters *stage, struct silt_
     silt_histogram_snapshot(&stage->latency, &ret->latency);
 }
 
+bool silt_stage_is_active(const struct silt_stage_snapshot *stage)
+{
+    return stage->success || stage->failures || stage->bytes || stage->retries ||
+           stage->latency.count;
+}
+
 void silt_metrics_snapshot(const struct silt_metrics *m, struct silt_metrics_snapshot *ret)
 {
     for (unsigned i = 0; i < SILT_STAGES_N; i++) snapshot_stage(&m->stages[i], &ret->stages[i]);

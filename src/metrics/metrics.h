@@ -10,6 +10,7 @@
 #include "metrics/histogram.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum silt_stage {
@@ -88,6 +89,8 @@ struct silt_metrics_snapshot {
     int64_t gauges[SILT_GAUGES_N];
     uint64_t rejects[32];
 };
+/* Has anything been counted? */
+bool silt_stage_is_active(const struct silt_stage_snapshot *stage);
 void silt_metrics_snapshot(const struct silt_metrics *m, struct silt_metrics_snapshot *ret);
 void silt_metrics_diff(const struct silt_metrics_snapshot *later,
                        const struct silt_metrics_snapshot *earlier,

@@ -4,7 +4,26 @@
  * Nothing here may stop, slow or corrupt archiving: every call copies into a bounded ring and
  * returns at once; what does not fit is dropped, oldest first, and counted (SPOOL_DROPPED). Outputs
  * that are down are retried with backoff and back-filled with the original times. Threads: `ledger`
- * (libpq), `admin` (HTTP); CloudWatch rides on the io loop. All functions: any thread.
+ * (libpq), `observe` (samples, CloudWatch's documents), `admin` (HTTP); CloudWatch rides on the io
+ * loop. All functions: any thread, but start and stop.
+ *
+ * One run's numbers are the same everywhere: each sample's difference of the counters becomes rows
+ * of silt.stage_metric and datums of CloudWatch, the last one is taken at stop; /metrics shows the
+ * counters themselves. So over a run Σ stage_metric = Σ CloudWatch = the last /metrics, except that
+ * the ledger's own last statements (stage postgres_write) come after the last sample.
+ * The RECORDS_* and SLOTS_* gauges are counted by whoever archives, not here.
+ *
+ * GET /api/v1/status (unknown numbers are null):
+ *   worker boot version uptime_ms ready ready_why live
+ *   records_archived records_rejected records_holes records_redelivered slots_committed slots_lost
+ *   partitions_assigned partitions_paused partitions_halted windows_open memory_used memory_limit
+ *   lag_total      Σ lag; null while nothing is assigned or any assigned partition's lag is unknown
+ *   partitions[]   every member of struct silt_lag by its name, tp as cluster topic topic_id
+ * partition stages{}       by name: success failure failure_types{} bytes retries latency_us{count
+ * sum p50 p95 p99 max} outputs{}      postgres, cloudwatch: state off|connecting|ok|down, since,
+ * error, spooled, dropped GET /api/v1/lag: lag_total partitions[]. GET /api/v1/rejects:
+ * records_rejected and the last 100 rejects[], newest first: ts topic partition offset reason
+ * detail sensor_id. GET /metrics /livez /readyz and / (a page for people).
  */
 #ifndef SILT_OBSERVE_OBSERVE_H
 #define SILT_OBSERVE_OBSERVE_H
@@ -66,6 +85,17 @@ struct silt_failure {
     int retry_count;
 };
 void silt_observer_failure(struct silt_observer *observer, const struct silt_failure *failure);
+
+/* An operation of a stage took this long: recorded, and logged as ProcessingLatency when it was
+ * slow (over 5 s) or, now and then, at debug. */
+void silt_observer_latency(struct silt_observer *observer, enum silt_stage stage, int64_t us);
+/* n operations for one sensor succeeded: CloudWatch by SensorId, when sensor_dimension is 2. */
+void silt_observer_sensor(struct silt_observer *observer, enum silt_stage stage,
+                          const char *sensor_id, uint64_t n, int64_t us);
+/* Refreshed AWS credentials; copied. */
+void silt_observer_credentials(struct silt_observer *observer, const char *access_key,
+                               const struct silt_secret *secret_key,
+                               const struct silt_secret *session_token);
 
 /* Lag of one partition, as known now; -1 = unknown (never 0). Times in ms. */
 struct silt_lag {
