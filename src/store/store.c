@@ -77,6 +77,8 @@ void silt_store_submit(struct silt_store *store, struct silt_store_req *req)
 {
     SILT_ASSERT(req->reply_to && req->on_reply);
     SILT_ASSERT((unsigned)req->op < SILT_OPS_N);
+    req->store = store;
+    atomic_fetch_add(&store->open, 1);
     store->vtable->submit(store, req);
 }
 
@@ -93,6 +95,7 @@ void silt_store_deliver(struct silt_store_req *req)
 
 void silt_store_reply(struct silt_store_req *req)
 {
+    atomic_fetch_sub(&req->store->open, 1);
     req->on_reply(req);
 }
 

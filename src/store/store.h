@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/queue.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -130,7 +131,8 @@ struct silt_store_req {
     int lifecycle_abort_days;   /* LIFECYCLE: smallest rule for incomplete uploads, 0 = none */
     bool lifecycle_expires_log; /* LIFECYCLE: a rule would expire manifests */
 
-    void *priv; /* the store's own state while it is submitted */
+    void *priv;               /* the store's own state while it is submitted */
+    struct silt_store *store; /* set by submit */
 };
 
 /* Frees what the answer owns and zeroes the struct; NULL and zeroed are fine. */
@@ -143,7 +145,8 @@ struct silt_store_vtable {
 };
 struct silt_store {
     const struct silt_store_vtable *vtable;
-    const char *url; /* as configured: "s3://bucket/prefix" or "file:///dir" */
+    const char *url;       /* as configured: "s3://bucket/prefix" or "file:///dir" */
+    _Atomic unsigned open; /* requests submitted and not yet replied to */
 };
 
 /* Hands the request over to the store's io thread. Any thread. */

@@ -1,0 +1,942 @@
+#include "pipeline/lane.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "commit/chain.h"
+#include "commit/start.h"
+#include "pipeline/fill.h"
+#include "pipeline/lag.h"
+#include "pipeline/repairer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ERROR_RETRIES 5
+#define END_CONFIRMATIONS 3 /* a log end below our tail is asked again before it is believed */
+#define MIN_COMMIT_BYTES ((int64_t)1 << 20)
+#define LATENCY_SAMPLE 64 /* every how many records validation is timed */
+
+struct silt_lane {
+    struct silt_context *context;
+    struct silt_cpart *part;
+    struct silt_tp tp;
+    enum silt_lane_state state;
+    enum silt_close_reason leaving;
+    unsigned pauses; /* enum silt_pause bits */
+    bool assigned;   /* the consumer knows it */
+
+    /* before the start */
+    bool hint_known;
+    int64_t hint_seq;
+    bool bounds_wanted;
+    unsigned end_doubts;
+    int64_t diverged_at; /* -1 */
+    bool start_known;
+    int64_t start_offset;
+
+    struct silt_chain *chain;
+    struct silt_position pos;
+    struct silt_fill *filling;
+    struct silt_fill *sealing;
+    enum silt_close_reason must_close; /* the filling window, as soon as the other is done */
+    bool restart;                      /* ask for the bounds again once nothing is in work */
+    int64_t seek_at_ms;                /* monotonic; 0: none wanted */
+    int64_t seek_to;
+    int64_t schema_retry_ms;
+    uint32_t sampled;
+
+    /* for the lag */
+    int64_t log_start;
+    int64_t end;
+    int64_t high;
+    int64_t durable;
+    int64_t cut;
+    int64_t staged;
+    int64_t oldest_ts[2]; /* of the filling and the sealing window; 0 none */
+    int64_t pending_since_ms;
+    struct silt_drain drain;
+};
+
+static const char *const state_names[] = {
+    [SILT_LANE_NAMED] = "named",   [SILT_LANE_RECOVER] = "recover", [SILT_LANE_BOUNDS] = "bounds",
+    [SILT_LANE_MEND] = "mend",     [SILT_LANE_RUN] = "run",         [SILT_LANE_LEAVING] = "leaving",
+    [SILT_LANE_HALTED] = "halted",
+};
+
+const char *silt_lane_state_name(enum silt_lane_state state)
+{
+    return state_names[state];
+}
+
+static void set_state(struct silt_lane *lane, enum silt_lane_state state, const char *why)
+{
+    if (lane->state == state) return;
+    SILT_LOG(DEBUG, "lane_state", why, SILT_F_STR("topic", lane->part->topic),
+             SILT_F_INT("partition", lane->part->partition),
+             SILT_F_STR("from", state_names[lane->state]), SILT_F_STR("to", state_names[state]));
+    lane->state = state;
+}
+
+/* ---- pausing and seeking ---- */
+
+void silt_lane_pause(struct silt_lane *lane, enum silt_pause why, bool pause)
+{
+    unsigned before = lane->pauses;
+    lane->pauses = pause ? before | (unsigned)why : before & ~(unsigned)why;
+    if (lane->assigned && !before != !lane->pauses)
+        silt_consumer_pause(lane->context->consumer, lane->part, lane->pauses != 0);
+}
+
+static void start_position(struct silt_lane *lane, int64_t offset)
+{
+    silt_position_start(&lane->pos, offset);
+    lane->pos.epoch = lane->part->epoch;
+}
+
+static void seek(struct silt_lane *lane, int64_t offset)
+{
+    struct silt_err err;
+    lane->seek_at_ms = 0;
+    if (!silt_ok(silt_consumer_seek(lane->context->consumer, lane->part, offset, -1, &err))) {
+        SILT_LOG(WARN, "seek_failed", err.text, SILT_F_STR("topic", lane->part->topic),
+                 SILT_F_INT("partition", lane->part->partition), SILT_F_INT("offset", offset),
+                 SILT_F_STR("action", "again in 1 s"));
+        lane->seek_to = offset;
+        lane->seek_at_ms = silt_mono_ms() + 1000;
+    }
+    start_position(lane, offset); /* also after a failure: what is fetched now must not count */
+    if (lane->pauses) silt_consumer_pause(lane->context->consumer, lane->part, true);
+}
+
+static void seek_later(struct silt_lane *lane, int64_t offset, int64_t wait_ms)
+{
+    lane->seek_to = offset;
+    lane->seek_at_ms = silt_mono_ms() + wait_ms;
+}
+
+/* ---- operators ---- */
+
+static void track(const struct silt_lane *lane, enum silt_stage stage, enum silt_failure_type type,
+                  int64_t offset, const char *message, const char *action)
+{
+    silt_metrics_failure(lane->context->metrics, stage, type, 1);
+    if (!lane->context->observer) return;
+    silt_observer_failure(lane->context->observer,
+                          &(struct silt_failure){.stage = stage,
+                                                 .type = type,
+                                                 .topic = lane->part->topic,
+                                                 .partition = lane->part->partition,
+                                                 .offset = offset,
+                                                 .message = message,
+                                                 .action = action});
+}
+
+static void halt(struct silt_lane *lane, const char *why)
+{
+    SILT_LOG(ERROR, "partition_halted", why, SILT_F_STR("topic", lane->part->topic),
+             SILT_F_INT("partition", lane->part->partition),
+             SILT_F_STR("action", "this partition waits for an operator; the others go on"),
+             SILT_F_STR("hint", "run silt verify on the archive and see docs/operations.md"));
+    track(lane, SILT_STAGE_ARCHIVE_COMMIT, SILT_FAIL_UNKNOWN_ERROR, lane->pos.expected, why,
+          "partition halted");
+    set_state(lane, SILT_LANE_HALTED, why);
+    silt_lane_pause(lane, SILT_PAUSE_HALT, true);
+}
+
+/* ---- windows ---- */
+
+static const struct silt_fill_events fill_events;
+
+static int64_t next_seq(const struct silt_lane *lane)
+{
+    bool ahead = lane->sealing && !silt_chain_is_committing(lane->chain);
+    return silt_chain_next_seq(lane->chain) + (ahead ? 1 : 0);
+}
+
+/* The window being filled, begun when there is none: at the end of the one before it (R1). */
+static struct silt_fill *filling(struct silt_lane *lane, int64_t start)
+{
+    if (!lane->filling)
+        lane->filling =
+            silt_fill_new(lane->context, &lane->tp, next_seq(lane), start, &fill_events, lane);
+    return lane->filling;
+}
+
+static void release_fills(struct silt_lane *lane, bool abort_sealing)
+{
+    silt_fill_release(lane->sealing, abort_sealing);
+    silt_fill_release(lane->filling, true); /* no PUT of its slot was ever sent (R5a) */
+    lane->sealing = lane->filling = NULL;
+    lane->oldest_ts[0] = lane->oldest_ts[1] = 0;
+    lane->must_close = SILT_CLOSE_NONE;
+}
+
+static void close_filling(struct silt_lane *lane, enum silt_close_reason reason)
+{
+    SILT_ASSERT(!lane->sealing);
+    struct silt_fill *fill = lane->filling;
+    lane->sealing = fill;
+    lane->filling = NULL;
+    lane->oldest_ts[1] = lane->oldest_ts[0];
+    lane->oldest_ts[0] = 0;
+    lane->must_close = SILT_CLOSE_NONE;
+    lane->cut = silt_fill_window(fill)->next;
+    SILT_LOG(DEBUG, "window_closed", silt_close_reason_name(reason),
+             SILT_F_STR("topic", lane->tp.topic), SILT_F_INT("partition", lane->tp.partition),
+             SILT_F_INT("start", silt_fill_window(fill)->start), SILT_F_INT("next", lane->cut));
+    silt_fill_close(fill, reason);
+}
+
+static void close_or_wait(struct silt_lane *lane, enum silt_close_reason reason)
+{
+    if (!lane->sealing) {
+        close_filling(lane, reason);
+        return;
+    }
+    lane->must_close = reason;
+    silt_lane_pause(lane, SILT_PAUSE_BUSY, true);
+}
+
+static void check_close(struct silt_lane *lane, int64_t now_ms)
+{
+    if (!lane->filling || lane->must_close) return;
+    enum silt_close_reason reason =
+        silt_window_should_close(silt_fill_window(lane->filling), now_ms);
+    if (reason != SILT_CLOSE_NONE) close_or_wait(lane, reason);
+}
+
+/* ---- recovering ---- */
+
+static void ask_bounds(struct silt_lane *lane)
+{
+    const char *topic = lane->part->topic;
+    lane->bounds_wanted = true;
+    silt_consumer_ask_offsets(lane->context->consumer, &topic, &lane->part->partition, 1);
+}
+
+static void recover(struct silt_lane *lane, const char *why)
+{
+    set_state(lane, SILT_LANE_RECOVER, why);
+    lane->start_known = false;
+    lane->restart = false;
+    if (lane->assigned) start_position(lane, INT64_MAX); /* nothing fetched so far counts */
+    silt_lane_pause(lane, SILT_PAUSE_MEND, true);
+    silt_chain_recover(lane->chain, lane->hint_seq);
+}
+
+static const struct silt_chain_events chain_events;
+
+static void begin_chain(struct silt_lane *lane)
+{
+    if (lane->chain || !lane->tp.topic_id[0] || !lane->hint_known) return;
+    lane->chain =
+        silt_chain_new(&(struct silt_chain_opts){.store = lane->context->store,
+                                                 .inbox = lane->context->store_inbox,
+                                                 .timers = &lane->context->timers,
+                                                 .limits = lane->context->opts->slot_limits,
+                                                 .events = &chain_events,
+                                                 .ctx = lane},
+                       &lane->tp);
+    recover(lane, "topic known");
+}
+
+/* The topic was deleted and made again: another log, another chain. What is in hand belongs to the
+ * old one, which ends where it is. */
+static void topic_changed(struct silt_lane *lane)
+{
+    SILT_LOG(WARN, "topic_recreated", "the topic has a new id: its archive begins anew",
+             SILT_F_STR("topic", lane->tp.topic), SILT_F_INT("partition", lane->tp.partition),
+             SILT_F_STR("was", lane->tp.topic_id));
+    release_fills(lane, !silt_chain_put_sent(lane->chain));
+    silt_chain_release(lane->chain);
+    lane->chain = NULL;
+    lane->hint_seq = 0;
+    lane->durable = -1;
+}
+
+void silt_lane_on_topic(struct silt_lane *lane, const char *cluster, const char *topic_id)
+{
+    if (lane->state == SILT_LANE_LEAVING) return;
+    if (lane->chain && strcmp(topic_id, lane->tp.topic_id) == 0) return;
+    if (lane->chain) topic_changed(lane);
+    snprintf(lane->tp.cluster, sizeof lane->tp.cluster, "%s", cluster);
+    snprintf(lane->tp.topic_id, sizeof lane->tp.topic_id, "%s", topic_id);
+    begin_chain(lane);
+}
+
+void silt_lane_on_committed(struct silt_lane *lane, const char *metadata)
+{
+    long long seq = 0;
+    if (metadata && sscanf(metadata, "a1:%lld:", &seq) != 1) seq = 0;
+    lane->hint_seq = seq > 0 ? seq : 0;
+    lane->hint_known = true;
+    begin_chain(lane);
+}
+
+static void on_ready(void *ctx, const struct silt_manifest *tail)
+{
+    struct silt_lane *lane = ctx;
+    if (lane->state == SILT_LANE_LEAVING) return;
+    lane->durable = tail && silt_chain_is_rolled(lane->chain) ? tail->next : lane->durable;
+    if (tail) lane->hint_seq = tail->seq;
+    set_state(lane, SILT_LANE_BOUNDS, "tail known");
+    ask_bounds(lane);
+}
+
+/* The start is known: tell the consumer, now or when the rebalance is answered. */
+static void run_from(struct silt_lane *lane, int64_t offset)
+{
+    lane->start_known = true;
+    lane->start_offset = offset;
+    lane->cut = lane->staged = offset;
+    if (!silt_chain_tail(lane->chain)) lane->durable = offset;
+    set_state(lane, SILT_LANE_RUN, "start known");
+    silt_lane_pause(lane, SILT_PAUSE_MEND, false);
+    if (lane->assigned) seek(lane, offset);
+}
+
+static void commit_without_files(struct silt_lane *lane, enum silt_slot_kind kind, int64_t start,
+                                 int64_t next)
+{
+    struct silt_fill *origin =
+        silt_fill_new(lane->context, &lane->tp, 0, start, &fill_events, lane);
+    struct silt_manifest manifest;
+    silt_fill_manifest(origin, &manifest);
+    silt_fill_release(origin, false);
+    manifest.kind = kind;
+    manifest.next = next;
+    set_state(lane, SILT_LANE_MEND, silt_slot_kind_name(kind));
+    silt_chain_commit(lane->chain, &manifest, INT64_MAX);
+}
+
+static void record_gap(struct silt_lane *lane, const struct silt_start *start)
+{
+    char text[200];
+    snprintf(text, sizeof text,
+             "offsets %" PRId64 " to %" PRId64 " were deleted from Kafka before they were archived",
+             start->from, start->offset - 1);
+    SILT_LOG(ERROR, "gap", text, SILT_F_STR("topic", lane->tp.topic),
+             SILT_F_INT("partition", lane->tp.partition),
+             SILT_F_STR("action",
+                        lane->context->opts->halt_on_gap ? "halted" : "recorded as a gap slot"),
+             SILT_F_STR("hint",
+                        "retention is shorter than the archive's lag: lengthen it or add workers"));
+    track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_UNKNOWN_ERROR, start->from, text,
+          "recorded as a gap");
+    if (lane->context->opts->halt_on_gap)
+        halt(lane, text);
+    else
+        commit_without_files(lane, SILT_SLOT_GAP, start->from, start->offset);
+}
+
+static void record_lineage(struct silt_lane *lane, const struct silt_start *start)
+{
+    char text[200];
+    if (++lane->end_doubts < END_CONFIRMATIONS && lane->diverged_at < 0) {
+        seek_later(lane, -1, 2000); /* tick asks for the bounds again */
+        return;
+    }
+    snprintf(text, sizeof text,
+             "the log was truncated from %" PRId64 " to %" PRId64
+             ": the archive holds records that "
+             "Kafka lost (unclean leader election?)",
+             start->from, start->offset);
+    SILT_LOG(ERROR, "lineage", text, SILT_F_STR("topic", lane->tp.topic),
+             SILT_F_INT("partition", lane->tp.partition),
+             SILT_F_STR("action", "a lineage slot is written; archiving goes on behind it"));
+    track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_CONFLICT, start->offset, text,
+          "recorded as a lineage change");
+    lane->diverged_at = -1;
+    commit_without_files(lane, SILT_SLOT_LINEAGE, start->from, start->offset);
+}
+
+static void decide_start(struct silt_lane *lane)
+{
+    const struct silt_manifest *tail = silt_chain_tail(lane->chain);
+    struct silt_start start = silt_start_decide(tail ? tail->next : -1, lane->log_start, lane->end,
+                                                lane->diverged_at, lane->context->opts->genesis);
+    switch (start.kind) {
+    case SILT_START_GAP: record_gap(lane, &start); return;
+    case SILT_START_LINEAGE: record_lineage(lane, &start); return;
+    case SILT_START_AT: break;
+    }
+    lane->end_doubts = 0;
+    run_from(lane, start.offset);
+}
+
+void silt_lane_on_offsets(struct silt_lane *lane, const struct silt_answer *answer)
+{
+    if (!answer->ok) {
+        if (lane->bounds_wanted) seek_later(lane, -1, 1000);
+        return;
+    }
+    lane->log_start = answer->log_start;
+    lane->end = answer->end;
+    lane->high = answer->high_watermark >= 0 ? answer->high_watermark : answer->end;
+    if (!lane->bounds_wanted || lane->state != SILT_LANE_BOUNDS) return;
+    lane->bounds_wanted = false;
+    decide_start(lane);
+}
+
+/* ---- what the fills and the chain tell ---- */
+
+static void on_staged(void *ctx, struct silt_fill *fill)
+{
+    struct silt_lane *lane = ctx;
+    struct silt_manifest manifest;
+    SILT_ASSERT(fill == lane->sealing);
+    lane->staged = silt_fill_window(fill)->next;
+    silt_fill_manifest(fill, &manifest);
+    silt_chain_commit(lane->chain, &manifest, silt_fill_oldest_upload_ms(fill));
+}
+
+static void begin_again(struct silt_lane *lane, const char *why, bool abort_sealing)
+{
+    SILT_LOG(WARN, "window_dropped", why, SILT_F_STR("topic", lane->tp.topic),
+             SILT_F_INT("partition", lane->tp.partition),
+             SILT_F_STR("action", "the records are read from Kafka again"));
+    release_fills(lane, abort_sealing);
+    if (lane->state != SILT_LANE_LEAVING) recover(lane, why);
+}
+
+static void on_spoiled(void *ctx, struct silt_fill *fill)
+{
+    (void)fill;
+    struct silt_lane *lane = ctx;
+    if (!silt_chain_is_committing(lane->chain)) {
+        begin_again(lane, "a staged upload expired at the store", true);
+        return;
+    }
+    silt_fill_release(lane->filling,
+                      true); /* the one before it is being committed: start behind it */
+    lane->filling = NULL;
+    lane->must_close = SILT_CLOSE_NONE;
+    lane->restart = true;
+    silt_lane_pause(lane, SILT_PAUSE_MEND, true);
+}
+
+static const struct silt_fill_events fill_events = {.on_staged = on_staged,
+                                                    .on_spoiled = on_spoiled};
+
+static void on_won(void *ctx, const struct silt_manifest *slot)
+{
+    struct silt_lane *lane = ctx;
+    silt_metrics_add(lane->context->metrics, SILT_GAUGE_SLOTS_COMMITTED, 1);
+    lane->hint_seq = slot->seq;
+    lane->pending_since_ms = silt_mono_ms();
+}
+
+static void tell_slot(struct silt_lane *lane, const struct silt_manifest *slot)
+{
+    if (!lane->context->observer) return;
+    struct silt_slot_file_row *files = silt_calloc(slot->files_n, sizeof *files);
+    for (unsigned i = 0; i < slot->files_n; i++) {
+        const struct silt_manifest_file *file = &slot->files[i];
+        files[i] = (struct silt_slot_file_row){.key = file->key,
+                                               .role = silt_role_name(file->role),
+                                               .codec = file->codec,
+                                               .size = file->size,
+                                               .records = file->records,
+                                               .first = file->first,
+                                               .last = file->last,
+                                               .schema_id = file->schema_id};
+    }
+    int64_t delay = slot->ts[1] > 0 ? silt_wall_ms() - slot->ts[1] : 0;
+    silt_observer_slot(lane->context->observer,
+                       &(struct silt_slot_row){
+                           .tp = slot->tp,
+                           .seq = slot->seq,
+                           .kind = silt_slot_kind_name(slot->kind),
+                           .start = slot->start,
+                           .next = slot->next,
+                           .records = slot->records,
+                           .tombstones = slot->tombstones,
+                           .rejected = slot->rejected,
+                           .holes = silt_offsets_sum(slot->holes, slot->holes_n),
+                           .unreadable = silt_offsets_sum(slot->unreadable, slot->unreadable_n),
+                           .ts_min = slot->ts[0],
+                           .ts_max = slot->ts[1],
+                           .delay_ms = delay > 0 ? delay : 0,
+                           .uuid = slot->uuid,
+                           .files = files,
+                           .files_n = slot->files_n});
+    silt_free(files);
+}
+
+static void count_slot(struct silt_lane *lane, const struct silt_manifest *slot)
+{
+    struct silt_metrics *m = lane->context->metrics;
+    silt_metrics_success(m, SILT_STAGE_ARCHIVE_COMMIT, 1);
+    silt_metrics_add(m, SILT_GAUGE_RECORDS_ARCHIVED, slot->records);
+    silt_metrics_add(m, SILT_GAUGE_RECORDS_REJECTED, slot->rejected);
+    silt_metrics_add(m, SILT_GAUGE_RECORDS_HOLES, silt_offsets_sum(slot->holes, slot->holes_n));
+    if (lane->sealing)
+        silt_metrics_latency(m, SILT_STAGE_ARCHIVE_COMMIT,
+                             (silt_mono_ms() - silt_fill_closed_ms(lane->sealing)) * 1000);
+}
+
+static void commit_hint(struct silt_lane *lane, const struct silt_manifest *slot)
+{
+    char metadata[64];
+    if (!lane->assigned) return;
+    snprintf(metadata, sizeof metadata, "a1:%" PRId64 ":%.12s", slot->seq,
+             silt_chain_tail_sha256(lane->chain));
+    silt_consumer_commit(lane->context->consumer, lane->part, slot->next, slot->leader_epoch[1],
+                         metadata);
+}
+
+/* The slot in work is done: the window behind it may be closed, and fetching goes on. */
+static void after_slot(struct silt_lane *lane)
+{
+    silt_fill_release(lane->sealing, false);
+    lane->sealing = NULL;
+    lane->oldest_ts[1] = 0;
+    if (lane->state == SILT_LANE_LEAVING) {
+        if (lane->filling && lane->must_close) close_filling(lane, lane->must_close);
+        return;
+    }
+    if (lane->filling && lane->must_close) close_filling(lane, lane->must_close);
+    silt_lane_pause(lane, SILT_PAUSE_BUSY, false);
+    if (lane->restart && !lane->filling && !lane->sealing)
+        recover(lane, "reading the bounds again");
+}
+
+static void on_durable(void *ctx, const struct silt_manifest *slot, bool own)
+{
+    struct silt_lane *lane = ctx;
+    lane->durable = slot->next;
+    lane->pending_since_ms = 0;
+    if (own) count_slot(lane, slot);
+    tell_slot(lane, slot);
+    commit_hint(lane, slot);
+    if (own && lane->state == SILT_LANE_MEND) {
+        set_state(lane, SILT_LANE_BOUNDS, "slot written");
+        ask_bounds(lane);
+        return;
+    }
+    if (own) after_slot(lane);
+}
+
+static void on_lost(void *ctx, int64_t seq)
+{
+    struct silt_lane *lane = ctx;
+    silt_metrics_add(lane->context->metrics, SILT_GAUGE_SLOTS_LOST, 1);
+    track(lane, SILT_STAGE_ARCHIVE_COMMIT, SILT_FAIL_CONFLICT, lane->durable,
+          "another worker committed this slot", "its window is kept, ours is dropped");
+    lane->hint_seq = seq;
+    begin_again(lane, "another worker committed this slot", true);
+}
+
+static void on_abandon(void *ctx, int64_t seq)
+{
+    struct silt_lane *lane = ctx;
+    lane->hint_seq = seq > 0 ? seq - 1 : 0;
+    begin_again(lane, "the staged uploads became too old to be committed safely", true);
+}
+
+static void on_chain_halt(void *ctx, const char *why)
+{
+    halt(ctx, why);
+}
+
+static void on_page(void *ctx, const char *what, const char *text)
+{
+    const struct silt_lane *lane = ctx;
+    SILT_LOG(ERROR, what, text, SILT_F_STR("topic", lane->tp.topic),
+             SILT_F_INT("partition", lane->tp.partition), SILT_F_STR("action", "tried again"));
+    track(lane, SILT_STAGE_ARCHIVE_COMMIT, SILT_FAIL_UNKNOWN_ERROR, lane->durable, text,
+          "tried again");
+}
+
+static void on_repaired(void *ctx, unsigned file)
+{
+    struct silt_lane *lane = ctx;
+    silt_chain_look_again(lane->chain, file);
+}
+
+static void on_missing(void *ctx, const struct silt_manifest *slot, unsigned file, unsigned k)
+{
+    struct silt_lane *lane = ctx;
+    SILT_LOG(ERROR, "file_missing", "a committed file is gone; it is made again from Kafka",
+             SILT_F_STR("topic", lane->tp.topic), SILT_F_INT("partition", lane->tp.partition),
+             SILT_F_INT("seq", slot->seq), SILT_F_STR("key", slot->files[file].key));
+    silt_repairer_ask(lane->context, slot, file, k, on_repaired, lane);
+}
+
+static const struct silt_chain_events chain_events = {
+    .on_ready = on_ready,
+    .on_won = on_won,
+    .on_durable = on_durable,
+    .on_lost = on_lost,
+    .on_abandon = on_abandon,
+    .on_halt = on_chain_halt,
+    .on_missing = on_missing,
+    .on_page = on_page,
+};
+
+/* ---- records ---- */
+
+static void book_range(struct silt_lane *lane, const struct silt_position_verdict *v,
+                       int64_t now_ms)
+{
+    struct silt_window *window = silt_fill_window(filling(lane, v->first));
+    if (v->kind == SILT_POS_HOLE) {
+        silt_window_hole(window, v->first, v->last, now_ms);
+        return;
+    }
+    char text[120];
+    snprintf(text, sizeof text, "offsets %" PRId64 " to %" PRId64 " cannot be read", v->first,
+             v->last);
+    track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_UNKNOWN_ERROR, v->first, text,
+          "recorded as unreadable");
+    silt_window_unreadable(window, v->first, v->last, now_ms);
+}
+
+/* The record cannot be taken now: it is fetched again when the reason is gone. */
+static void put_back(struct silt_lane *lane, int64_t offset, enum silt_pause why)
+{
+    silt_lane_pause(lane, why, true);
+    seek(lane, offset);
+}
+
+static void note_reject(struct silt_lane *lane, const struct silt_record *rec,
+                        const struct silt_decoded *decoded)
+{
+    struct silt_metrics *m = lane->context->metrics;
+    enum silt_reason reason = decoded->verdict.reason;
+    bool schema = reason == SILT_REASON_UNKNOWN_SCHEMA || reason == SILT_REASON_BAD_SCHEMA;
+    atomic_fetch_add_explicit(&m->rejects[reason], 1, memory_order_relaxed);
+    char sensor[64] = "";
+    snprintf(sensor, sizeof sensor, "%.*s", (int)decoded->verdict.sensor_id.len,
+             (const char *)decoded->verdict.sensor_id.ptr);
+    char message[200];
+    snprintf(message, sizeof message, "%s: %s", silt_reason_name(reason), decoded->detail);
+    silt_metrics_failure(m, SILT_STAGE_AVRO_VALIDATE,
+                         schema ? SILT_FAIL_SCHEMA_ERROR : SILT_FAIL_VALIDATION_ERROR, 1);
+    if (!lane->context->observer) return;
+    silt_observer_failure(
+        lane->context->observer,
+        &(struct silt_failure){.stage = SILT_STAGE_AVRO_VALIDATE,
+                               .type = schema ? SILT_FAIL_SCHEMA_ERROR : SILT_FAIL_VALIDATION_ERROR,
+                               .sensor_id = sensor[0] ? sensor : NULL,
+                               .topic = lane->part->topic,
+                               .partition = rec->partition,
+                               .offset = rec->offset,
+                               .message = message,
+                               .action = "to rejects"});
+    silt_observer_reject(lane->context->observer,
+                         &(struct silt_reject_note){.tp = lane->tp,
+                                                    .offset = rec->offset,
+                                                    .reason = silt_reason_name(reason),
+                                                    .detail = decoded->detail,
+                                                    .sensor_id = sensor[0] ? sensor : NULL});
+}
+
+static enum silt_decode_status decode(struct silt_lane *lane, const struct silt_record *rec,
+                                      struct silt_decoded *ret)
+{
+    if (++lane->sampled % LATENCY_SAMPLE)
+        return silt_decoder_decode(lane->context->decoder, rec, ret);
+    int64_t began = silt_mono_ns();
+    enum silt_decode_status status = silt_decoder_decode(lane->context->decoder, rec, ret);
+    silt_metrics_latency(lane->context->metrics, SILT_STAGE_AVRO_VALIDATE,
+                         (silt_mono_ns() - began) / 1000);
+    return status;
+}
+
+/* @return false when the record could not be taken. */
+static bool take(struct silt_lane *lane, const struct silt_record *rec,
+                 const struct silt_decoded *decoded, int64_t now_ms)
+{
+    if (silt_fill_record(filling(lane, rec->offset), rec, decoded, now_ms)) return true;
+    if (lane->sealing) {
+        lane->must_close = SILT_CLOSE_FILES;
+        put_back(lane, rec->offset, SILT_PAUSE_BUSY);
+        return false;
+    }
+    close_filling(lane, SILT_CLOSE_FILES);
+    bool taken = silt_fill_record(filling(lane, rec->offset), rec, decoded, now_ms);
+    SILT_ASSERT(taken); /* an empty window has room for any record */
+    return true;
+}
+
+static bool archive(struct silt_lane *lane, const struct silt_record *rec, int64_t now_ms)
+{
+    if (rec->value_null) return take(lane, rec, NULL, now_ms);
+    struct silt_decoded decoded;
+    switch (decode(lane, rec, &decoded)) {
+    case SILT_DECODE_WANT_SCHEMA: put_back(lane, rec->offset, SILT_PAUSE_SCHEMA); return false;
+    case SILT_DECODE_REJECT:
+        if (lane->context->opts->halt_on_invalid) {
+            halt(lane, decoded.detail);
+            return false;
+        }
+        if (!take(lane, rec, &decoded, now_ms)) return false;
+        note_reject(lane, rec, &decoded);
+        return true;
+    case SILT_DECODE_OK: break;
+    }
+    if (!take(lane, rec, &decoded, now_ms)) return false;
+    silt_metrics_success(lane->context->metrics, SILT_STAGE_AVRO_VALIDATE, 1);
+    silt_metrics_bytes(lane->context->metrics, SILT_STAGE_AVRO_VALIDATE, rec->value.len);
+    return true;
+}
+
+/* While stopping, restarting or waiting for a window nothing is taken: it is fetched again later.
+ */
+static bool takes_records(const struct silt_lane *lane)
+{
+    return lane->state == SILT_LANE_RUN && !lane->restart && lane->must_close == SILT_CLOSE_NONE;
+}
+
+void silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, uint32_t epoch,
+                         int64_t now_ms)
+{
+    if (!takes_records(lane)) {
+        if (lane->state == SILT_LANE_RUN && lane->pos.epoch == epoch && !lane->seek_at_ms &&
+            !lane->restart)
+            put_back(lane, lane->pos.expected, SILT_PAUSE_BUSY);
+        return;
+    }
+    struct silt_position_verdict v = silt_position_message(&lane->pos, epoch, rec->offset);
+    if (v.kind == SILT_POS_DROP) {
+        silt_metrics_add(lane->context->metrics, SILT_GAUGE_RECORDS_DROPPED, 1);
+        return;
+    }
+    if (v.kind != SILT_POS_ACCEPT) book_range(lane, &v, now_ms);
+    if (!archive(lane, rec, now_ms)) return;
+    if (!lane->oldest_ts[0]) lane->oldest_ts[0] = rec->timestamp_ms;
+    check_close(lane, now_ms);
+}
+
+void silt_lane_on_end(struct silt_lane *lane, uint32_t epoch, int64_t offset, int64_t now_ms)
+{
+    if (!takes_records(lane)) return;
+    struct silt_position_verdict v = silt_position_end(&lane->pos, epoch, offset);
+    if (v.kind != SILT_POS_HOLE && v.kind != SILT_POS_UNREADABLE) return;
+    book_range(lane, &v, now_ms);
+    check_close(lane, now_ms);
+}
+
+void silt_lane_schema_arrived(struct silt_lane *lane, int64_t retry_at_ms)
+{
+    if (!(lane->pauses & SILT_PAUSE_SCHEMA)) return;
+    lane->schema_retry_ms = retry_at_ms ? retry_at_ms : silt_mono_ms();
+}
+
+/* ---- errors ---- */
+
+/* Kafka no longer has what we want next: finish what is in hand, then look at the bounds again. */
+static void begin_restart(struct silt_lane *lane, const char *why)
+{
+    lane->restart = true;
+    silt_lane_pause(lane, SILT_PAUSE_MEND, true);
+    SILT_LOG(WARN, "partition_restart", why, SILT_F_STR("topic", lane->tp.topic),
+             SILT_F_INT("partition", lane->tp.partition), SILT_F_INT("offset", lane->pos.expected));
+    if (lane->filling) close_or_wait(lane, SILT_CLOSE_HOLES);
+    if (!lane->filling && !lane->sealing) recover(lane, why);
+}
+
+static void on_damage(struct silt_lane *lane, const struct silt_polled *polled)
+{
+    track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_UNKNOWN_ERROR, lane->pos.expected,
+          polled->err.text, "read again");
+    switch (silt_position_error(&lane->pos, polled->epoch, ERROR_RETRIES)) {
+    case SILT_POS_IGNORE: return;
+    case SILT_POS_SEEK: seek_later(lane, lane->pos.expected, 200); return;
+    case SILT_POS_GIVE_UP: break;
+    }
+    if (lane->context->opts->halt_on_unreadable) {
+        halt(lane, polled->err.text);
+        return;
+    }
+    bool suspect = lane->pos.suspect;
+    int64_t expected = lane->pos.expected;
+    int64_t past = polled->offset >= expected ? polled->offset + 1 : expected + 1;
+    seek(lane, past); /* the next message tells how far the damage reaches */
+    lane->pos.expected = expected;
+    lane->pos.suspect = suspect;
+}
+
+void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled)
+{
+    if (lane->state != SILT_LANE_RUN || polled->epoch != lane->pos.epoch) return;
+    if (polled->truncated || polled->out_of_range) {
+        if (polled->truncated) lane->diverged_at = polled->offset;
+        if (!lane->restart) begin_restart(lane, polled->err.text);
+        return;
+    }
+    if (polled->err.code == SILT_E_CORRUPT) {
+        on_damage(lane, polled);
+        return;
+    }
+    track(lane, SILT_STAGE_KAFKA_CONSUME,
+          silt_failure_type_parse(silt_code_failure_type(polled->err.code)), lane->pos.expected,
+          polled->err.text, "read again in 1 s");
+    seek_later(lane, lane->pos.expected, 1000);
+}
+
+/* ---- time ---- */
+
+static void late_seek(struct silt_lane *lane)
+{
+    lane->seek_at_ms = 0;
+    if (lane->seek_to < 0)
+        ask_bounds(lane);
+    else if (lane->state == SILT_LANE_RUN && lane->assigned)
+        seek(lane, lane->seek_to);
+}
+
+void silt_lane_tick(struct silt_lane *lane, int64_t now_ms)
+{
+    if (lane->seek_at_ms && now_ms >= lane->seek_at_ms) late_seek(lane);
+    if (lane->schema_retry_ms && now_ms >= lane->schema_retry_ms) {
+        lane->schema_retry_ms = 0;
+        silt_lane_pause(lane, SILT_PAUSE_SCHEMA, false);
+    }
+    if (lane->state == SILT_LANE_RUN) check_close(lane, now_ms);
+    silt_drain_sample(&lane->drain, now_ms, lane->durable);
+}
+
+/* ---- rebalance ---- */
+
+bool silt_lane_start_known(const struct silt_lane *lane, int64_t *ret_offset, int32_t *ret_epoch)
+{
+    const struct silt_manifest *tail = lane->chain ? silt_chain_tail(lane->chain) : NULL;
+    *ret_offset = lane->start_known ? lane->start_offset : -1;
+    *ret_epoch = tail && tail->next == lane->start_offset ? tail->leader_epoch[1] : -1;
+    return lane->start_known || lane->state == SILT_LANE_HALTED;
+}
+
+void silt_lane_assigned(struct silt_lane *lane, bool started)
+{
+    lane->assigned = true;
+    if (started) start_position(lane, lane->start_offset);
+    if (lane->pauses) silt_consumer_pause(lane->context->consumer, lane->part, true);
+}
+
+static bool is_worth_committing(const struct silt_lane *lane, bool everything)
+{
+    const struct silt_window *window = silt_fill_window(lane->filling);
+    if (silt_window_is_empty(window)) return false;
+    int64_t age = silt_mono_ms() - window->opened_ms;
+    return everything || window->bytes >= MIN_COMMIT_BYTES || age * 2 >= window->limits.age_max_ms;
+}
+
+void silt_lane_leave(struct silt_lane *lane, enum silt_close_reason reason, bool everything)
+{
+    bool was_running = lane->state == SILT_LANE_RUN;
+    set_state(lane, SILT_LANE_LEAVING, silt_close_reason_name(reason));
+    silt_lane_pause(lane, SILT_PAUSE_STOP, true);
+    if (!lane->filling) return;
+    if (was_running && is_worth_committing(lane, everything)) {
+        close_or_wait(lane, reason);
+        return;
+    }
+    silt_fill_release(lane->filling, true);
+    lane->filling = NULL;
+    lane->must_close = SILT_CLOSE_NONE;
+}
+
+bool silt_lane_is_idle(const struct silt_lane *lane)
+{
+    if (lane->state != SILT_LANE_LEAVING) return lane->state == SILT_LANE_HALTED;
+    if (lane->filling || lane->sealing) return false;
+    return !lane->chain ||
+           (silt_chain_is_rolled(lane->chain) && !silt_chain_is_committing(lane->chain));
+}
+
+bool silt_lane_squeeze(struct silt_lane *lane)
+{
+    if (lane->state != SILT_LANE_RUN || !lane->filling || lane->sealing || lane->must_close)
+        return false;
+    close_filling(lane, SILT_CLOSE_MEMORY);
+    return true;
+}
+
+int64_t silt_lane_fill_bytes(const struct silt_lane *lane)
+{
+    return lane->filling ? silt_fill_bytes(lane->filling) : 0;
+}
+
+/* ---- life ---- */
+
+struct silt_lane *silt_lane_new(struct silt_context *context, struct silt_cpart *part)
+{
+    struct silt_lane *lane = SILT_NEW(struct silt_lane);
+    lane->context = context;
+    lane->part = part;
+    snprintf(lane->tp.topic, sizeof lane->tp.topic, "%s", part->topic);
+    lane->tp.partition = part->partition;
+    lane->diverged_at = -1;
+    lane->log_start = lane->end = lane->high = lane->durable = lane->cut = lane->staged = -1;
+    lane->pos.expected = -1;
+    silt_drain_init(&lane->drain);
+    return lane;
+}
+
+void silt_lane_free(struct silt_lane *lane)
+{
+    if (!lane) return;
+    bool may_abort = !lane->chain || !silt_chain_put_sent(lane->chain);
+    release_fills(lane, may_abort);
+    silt_repairer_forget(lane->context, lane);
+    silt_chain_release(lane->chain);
+    silt_free(lane);
+}
+
+/* ---- questions ---- */
+
+enum silt_lane_state silt_lane_state(const struct silt_lane *lane)
+{
+    return lane->state;
+}
+
+const struct silt_cpart *silt_lane_part(const struct silt_lane *lane)
+{
+    return lane->part;
+}
+
+const struct silt_tp *silt_lane_tp(const struct silt_lane *lane)
+{
+    return &lane->tp;
+}
+
+bool silt_lane_is_paused(const struct silt_lane *lane)
+{
+    return lane->pauses != 0;
+}
+
+int64_t silt_lane_pending_since_ms(const struct silt_lane *lane)
+{
+    return lane->pending_since_ms;
+}
+
+static const char *state_text(const struct silt_lane *lane)
+{
+    if (lane->state != SILT_LANE_RUN) return state_names[lane->state];
+    if (lane->pauses & SILT_PAUSE_MEMORY) return "paused:memory";
+    if (lane->pauses & SILT_PAUSE_SCHEMA) return "paused:schema";
+    if (lane->pauses & SILT_PAUSE_BUSY) return "paused:busy";
+    if (lane->pauses) return "paused";
+    return lane->sealing ? "commit" : "fill";
+}
+
+void silt_lane_lag(const struct silt_lane *lane, int64_t wall_ms, struct silt_lag *ret_lag)
+{
+    *ret_lag =
+        (struct silt_lag){.tp = lane->tp,
+                          .log_start = lane->log_start,
+                          .durable = lane->durable,
+                          .position = lane->pos.expected == INT64_MAX ? -1 : lane->pos.expected,
+                          .cut = lane->cut,
+                          .staged = lane->staged,
+                          .high = lane->high,
+                          .state = state_text(lane)};
+    int64_t oldest = lane->oldest_ts[1] ? lane->oldest_ts[1] : lane->oldest_ts[0];
+    silt_lag_derive(ret_lag, &lane->drain, oldest, wall_ms);
+}

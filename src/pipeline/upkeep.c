@@ -1,0 +1,164 @@
+#include "pipeline/worker_int.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <string.h>
+
+#define TOPICS_INTERVAL_MS 60000
+#define SQUEEZE_PERCENT 80
+#define RESUME_PERCENT 70
+
+/* ---- answers ---- */
+
+static void deliver(struct silt_lane *lane, const struct silt_answer *answer)
+{
+    const struct silt_cpart *part = silt_lane_part(lane);
+    if (strcmp(part->topic, answer->topic) != 0) return;
+    if (answer->kind == SILT_ASK_TOPIC) {
+        if (answer->ok) silt_lane_on_topic(lane, answer->cluster, answer->topic_id);
+        return;
+    }
+    if (part->partition != answer->partition) return;
+    if (answer->kind == SILT_ASK_OFFSETS)
+        silt_lane_on_offsets(lane, answer);
+    else
+        silt_lane_on_committed(lane, answer->ok ? answer->metadata : NULL);
+}
+
+void silt_worker_on_answer(struct silt_worker *worker, const struct silt_answer *answer)
+{
+    if (!answer->ok && answer->kind == SILT_ASK_TOPIC) {
+        SILT_LOG(WARN, "topic_unknown", answer->err.text, SILT_F_STR("topic", answer->topic),
+                 SILT_F_STR("action", "asked again in 2 s"));
+        worker->next_topics_ms = silt_mono_ms() + 2000;
+    }
+    for (unsigned i = 0; i < worker->lanes_n; i++) deliver(worker->lanes[i], answer);
+}
+
+/* ---- memory: 80 % close the biggest window, 100 % pause ---- */
+
+static void squeeze_biggest(struct silt_worker *worker)
+{
+    struct silt_lane *biggest = NULL;
+    for (unsigned i = 0; i < worker->lanes_n; i++) {
+        struct silt_lane *lane = worker->lanes[i];
+        if (!biggest || silt_lane_fill_bytes(lane) > silt_lane_fill_bytes(biggest)) biggest = lane;
+    }
+    if (biggest && silt_lane_fill_bytes(biggest) > 0) silt_lane_squeeze(biggest);
+}
+
+static void pause_all(struct silt_worker *worker, bool pause)
+{
+    worker->memory_paused = pause;
+    SILT_LOG(INFO, pause ? "paused_for_memory" : "resumed",
+             pause ? "the memory budget is used up: fetching stops until parts are uploaded"
+                   : "memory is free again: fetching goes on",
+             SILT_F_INT("used_bytes", silt_budget_used(&worker->context.budget)),
+             SILT_F_INT("limit_bytes", worker->context.budget.limit));
+    for (unsigned i = 0; i < worker->lanes_n; i++)
+        silt_lane_pause(worker->lanes[i], SILT_PAUSE_MEMORY, pause);
+}
+
+static void watch_memory(struct silt_worker *worker)
+{
+    unsigned percent = silt_budget_percent(&worker->context.budget);
+    if (percent >= SQUEEZE_PERCENT) squeeze_biggest(worker);
+    if (percent >= 100 && !worker->memory_paused) pause_all(worker, true);
+    if (percent < RESUME_PERCENT && worker->memory_paused) pause_all(worker, false);
+}
+
+/* ---- lag and gauges ---- */
+
+static void ask_offsets(struct silt_worker *worker)
+{
+    const char **topics = silt_calloc(worker->lanes_n, sizeof *topics);
+    int32_t *partitions = silt_calloc(worker->lanes_n, sizeof *partitions);
+    for (unsigned i = 0; i < worker->lanes_n; i++) {
+        topics[i] = silt_lane_part(worker->lanes[i])->topic;
+        partitions[i] = silt_lane_part(worker->lanes[i])->partition;
+    }
+    silt_consumer_ask_offsets(worker->context.consumer, topics, partitions, worker->lanes_n);
+    silt_free(topics);
+    silt_free(partitions);
+}
+
+static void count_lanes(struct silt_worker *worker, int64_t now_ms)
+{
+    struct silt_metrics *m = worker->context.metrics;
+    int64_t paused = 0;
+    int64_t halted = 0;
+    int64_t pending = 0;
+    for (unsigned i = 0; i < worker->lanes_n; i++) {
+        const struct silt_lane *lane = worker->lanes[i];
+        paused += silt_lane_is_paused(lane);
+        halted += silt_lane_state(lane) == SILT_LANE_HALTED;
+        int64_t since = silt_lane_pending_since_ms(lane);
+        if (since && now_ms - since > pending) pending = now_ms - since;
+    }
+    silt_metrics_set(m, SILT_GAUGE_PARTITIONS_ASSIGNED, worker->lanes_n);
+    silt_metrics_set(m, SILT_GAUGE_PARTITIONS_PAUSED, paused);
+    silt_metrics_set(m, SILT_GAUGE_PARTITIONS_HALTED, halted);
+    silt_metrics_set(m, SILT_GAUGE_PENDING_TAIL_AGE_MS, pending);
+}
+
+static void count_memory(struct silt_worker *worker)
+{
+    struct silt_metrics *m = worker->context.metrics;
+    struct silt_budget *budget = &worker->context.budget;
+    struct silt_decoder_stats decoder;
+    silt_decoder_stats(worker->context.decoder, &decoder);
+    silt_metrics_set(m, SILT_GAUGE_MEMORY_USED, silt_budget_used(budget));
+    silt_metrics_set(m, SILT_GAUGE_MEMORY_LIMIT, budget->limit);
+    silt_metrics_set(m, SILT_GAUGE_MEMORY_DENIED, (int64_t)atomic_load(&budget->denied));
+    silt_metrics_set(m, SILT_GAUGE_REGISTRY_FAILURES, (int64_t)decoder.registry_failures);
+}
+
+void silt_worker_report(struct silt_worker *worker, int64_t now_ms)
+{
+    struct silt_lag *lags = silt_calloc(worker->lanes_n, sizeof *lags);
+    int64_t wall_ms = silt_wall_ms();
+    bool caught_up = worker->lanes_n > 0 && !worker->assign.open;
+    for (unsigned i = 0; i < worker->lanes_n; i++) {
+        silt_lane_lag(worker->lanes[i], wall_ms, &lags[i]);
+        caught_up = caught_up && lags[i].lag == 0;
+    }
+    atomic_store(&worker->caught_up, caught_up);
+    count_lanes(worker, now_ms);
+    count_memory(worker);
+    if (worker->context.observer) {
+        silt_observer_lag(worker->context.observer, lags, worker->lanes_n);
+        silt_observer_ready(worker->context.observer, !worker->assign.open && !worker->stopping,
+                            worker->stopping ? "stopping" : "reading where the archive ends");
+    }
+    silt_free(lags);
+}
+
+/* ---- topics: one of the same name may be another topic by now ---- */
+
+static void ask_topics(struct silt_worker *worker)
+{
+    const char *last = "";
+    for (unsigned i = 0; i < worker->lanes_n; i++) {
+        const char *topic = silt_lane_part(worker->lanes[i])->topic;
+        if (strcmp(topic, last) != 0) silt_consumer_ask_topic(worker->context.consumer, topic);
+        last = topic;
+    }
+}
+
+void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
+{
+    for (unsigned i = 0; i < worker->lanes_n; i++) silt_lane_tick(worker->lanes[i], now_ms);
+    watch_memory(worker);
+    if (worker->context.observer) silt_observer_heartbeat(worker->context.observer);
+    if (now_ms >= worker->next_lag_ms) {
+        worker->next_lag_ms = now_ms + worker->opts.lag_interval_ms;
+        silt_worker_report(worker, now_ms);
+        if (worker->lanes_n) ask_offsets(worker);
+    }
+    if (now_ms >= worker->next_topics_ms) {
+        worker->next_topics_ms = now_ms + TOPICS_INTERVAL_MS;
+        ask_topics(worker);
+    }
+}

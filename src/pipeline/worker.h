@@ -1,0 +1,65 @@
+/* A worker: one consume thread that owns every partition's life, with its encode workers.
+ *
+ * The only room that knows all stages; it has no rules of its own: what to do is decided by the
+ * pure files of the stages. start checks nothing about the archive (app/ probes the store first).
+ * stop may be called from any thread, also twice; join waits until everything that can be committed
+ * in the grace time is committed and the group was left.
+ */
+#ifndef SILT_PIPELINE_WORKER_H
+#define SILT_PIPELINE_WORKER_H
+
+#include "batch/window.h"
+#include "commit/slot.h"
+#include "commit/start.h"
+#include "consume/consumer.h"
+#include "decode/decoder.h"
+#include "encode/codec.h"
+#include "metrics/metrics.h"
+#include "observe/observe.h"
+#include "store/store.h"
+
+struct silt_worker_opts {
+    struct silt_consumer_opts consumer;
+    struct silt_decoder_opts decoder; /* reply_to is set by the worker */
+    const char *framing;              /* its name, for file headers */
+    struct silt_store *store;         /* not owned */
+    struct silt_metrics *metrics;     /* not owned */
+    struct silt_observer *observer;   /* not owned; NULL: none */
+    char archive_id[33];
+    const char *name; /* of this worker: pod or host */
+    enum silt_genesis genesis;
+    struct silt_cut cut;
+    struct silt_window_limits limits;
+    struct silt_slot_limits slot_limits;
+    enum silt_codec codec;
+    int level;
+    int64_t block_bytes;
+    unsigned encode_workers;
+    int64_t part_size;
+    unsigned part_parallel; /* parts in flight per file */
+    int64_t memory;         /* bytes, all of it */
+    bool halt_on_gap;
+    bool halt_on_unreadable;
+    bool halt_on_invalid;
+    int64_t lag_interval_ms;
+    int64_t gc_interval_ms;
+    int64_t grace_ms;  /* stop: time to cut and commit */
+    int64_t revoke_ms; /* rebalance: the same */
+};
+
+struct silt_worker;
+SILT_RC silt_worker_start(const struct silt_worker_opts *opts, struct silt_worker **ret_worker,
+                          struct silt_err *err);
+void silt_worker_stop(struct silt_worker *worker);
+/* Waits for the thread. @return false when the worker ended by itself because of `err` (a fatal
+ * client error). */
+bool silt_worker_join(struct silt_worker *worker, struct silt_err *ret_err);
+/* After join, and after the store and the io loop were freed: their last answers are in our
+ * inboxes. */
+void silt_worker_free(struct silt_worker *worker);
+/* True once the worker ended by itself or was stopped and is done; any thread. */
+bool silt_worker_has_ended(struct silt_worker *worker);
+/* Everything that exists now in the topics is durable (for demo and tests); any thread. */
+bool silt_worker_is_caught_up(struct silt_worker *worker);
+
+#endif

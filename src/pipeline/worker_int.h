@@ -1,0 +1,61 @@
+/* The worker's own state, for the files that make up its loop: worker.c (life and loop),
+ * rebalance.c (who owns what), upkeep.c (memory, lag, topics, collection). All of it belongs to the
+ * consume thread but the flags marked atomic. */
+#ifndef SILT_PIPELINE_WORKER_INT_H
+#define SILT_PIPELINE_WORKER_INT_H
+
+#include "pipeline/context_int.h"
+#include "pipeline/lane.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct silt_collector;
+
+/* Parts of a rebalance that is being worked on. */
+struct silt_move {
+    struct silt_cpart **parts; /* owned array */
+    unsigned parts_n;
+    int64_t deadline_ms; /* monotonic */
+    bool open;
+};
+
+struct silt_worker {
+    struct silt_worker_opts opts;
+    struct silt_context context;
+    pthread_t thread;
+    _Atomic bool stop_asked;
+    _Atomic bool ended;
+    _Atomic bool caught_up;
+    bool failed;
+    struct silt_err failure;
+
+    struct silt_lane **lanes; /* owned; every partition this worker has */
+    unsigned lanes_n;
+    struct silt_move assign;
+    struct silt_move revoke;
+    bool stopping;
+    int64_t stop_deadline_ms;
+
+    bool memory_paused;
+    int64_t next_tick_ms;
+    int64_t next_lag_ms;
+    int64_t next_topics_ms;
+    int64_t next_gc_ms;
+    struct silt_collector *collector; /* NULL: none running */
+};
+
+/* rebalance.c */
+void silt_worker_on_assign(struct silt_worker *worker, const struct silt_polled *polled);
+void silt_worker_on_revoke(struct silt_worker *worker, const struct silt_polled *polled);
+void silt_worker_move_on(struct silt_worker *worker,
+                         int64_t now_ms); /* answers what is ready or late */
+void silt_worker_drop_lanes(struct silt_worker *worker);
+
+/* upkeep.c */
+void silt_worker_on_answer(struct silt_worker *worker, const struct silt_answer *answer);
+void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms);
+void silt_worker_report(struct silt_worker *worker,
+                        int64_t now_ms); /* lag and gauges to the observer */
+
+#endif
