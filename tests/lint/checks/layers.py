@@ -1,4 +1,4 @@
-"""Includes: arrows only go down, no cycles, private headers and libraries stay in their rooms; file names are unique."""
+"""Includes: arrows go down, no cycles, private headers and libraries stay in their rooms; file names are unique."""
 
 import re
 
@@ -67,7 +67,7 @@ def check_system(tree, path, where, name, problems):
         return
     rooms = library_rooms(tree, name)
     if rooms is None:
-        problems.append(f"{where}: <{name}> is in no table: add it to LIBRARIES or SYSTEM in tests/lint/checks/layers.py")
+        problems.append(f"{where}: <{name}> is in no table: add it to tests/lint/checks/layers.py")
     elif room_of(path) not in rooms:
         problems.append(f"{where}: only {', '.join(sorted(rooms)) or 'no room'} may include <{name}>")
 
