@@ -266,7 +266,8 @@ static struct silt_rc inflate_all(z_stream *z, size_t step, size_t left, struct 
                                   struct silt_err *err)
 {
     size_t raw_max = left;
-    for (int status = Z_OK; status != Z_STREAM_END;) {
+    for (;;) {
+        int status;
         bool is_full = left == 0;
         SILT_TRY(inflate_some(z, step, &left, out, &status, err));
         if (status == Z_DATA_ERROR) SILT_FAIL(err, CORRUPT, "deflate: %s", z->msg);
