@@ -92,9 +92,12 @@ static CURL *handle_take(struct silt_http *http)
     return easy;
 }
 
-static void handle_give(struct silt_http *http, CURL *easy)
+/* A handle whose transfer failed is not used again: some of its state survives a reset (the rewind
+ * flag, curl issues 18206 and 17139; its receive buffer). The connections belong to the multi
+ * handle and are kept either way. */
+static void handle_give(struct silt_http *http, CURL *easy, bool failed)
 {
-    if (http->handles_n < HANDLES_KEPT)
+    if (!failed && http->handles_n < HANDLES_KEPT)
         http->handles[http->handles_n++] = easy;
     else
         curl_easy_cleanup(easy);
@@ -120,11 +123,11 @@ static void transfer_start(struct silt_http *http, struct silt_http_req *req)
 }
 
 static struct silt_http_req *transfer_end(struct silt_http *http,
-                                          struct silt_http_transfer *transfer)
+                                          struct silt_http_transfer *transfer, bool failed)
 {
     struct silt_http_req *req = transfer->req;
     curl_multi_remove_handle(http->multi, transfer->easy);
-    handle_give(http, transfer->easy);
+    handle_give(http, transfer->easy, failed);
     transfer->prev->next = transfer->next;
     transfer->next->prev = transfer->prev;
     http->active_n--;
@@ -147,7 +150,7 @@ static void finish_answered(struct silt_http *http)
         CURLcode result = msg->data.result; /* msg dies with the removal of its handle */
         curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &transfer);
         silt_http_transfer_answer(transfer, result);
-        struct silt_http_req *req = transfer_end(http, transfer);
+        struct silt_http_req *req = transfer_end(http, transfer, result != CURLE_OK);
         req->done(req);
     }
 }
@@ -203,7 +206,7 @@ static void cancel_active(struct silt_http *http, const void *owner)
     for (struct silt_http_transfer *it = http->active.next; it != &http->active; it = next) {
         next = it->next;
         if (owner && it->req->owner != owner) continue;
-        answer_stopped(transfer_end(http, it));
+        answer_stopped(transfer_end(http, it, true));
     }
 }
 

@@ -210,7 +210,7 @@ static void set_method(struct silt_http_transfer *transfer)
     SET(easy, READDATA, transfer);
     SET(easy, SEEKFUNCTION, on_seek);
     SET(easy, SEEKDATA, transfer);
-    if (bytes >= BIG_BODY) SET(easy, UPLOAD_BUFFERSIZE, BIG_UPLOAD_BUFFER);
+    if (bytes >= BIG_BODY) curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, BIG_UPLOAD_BUFFER);
 }
 
 void silt_http_transfer_prepare(struct silt_http_transfer *transfer, CURL *easy,
@@ -228,7 +228,7 @@ void silt_http_transfer_prepare(struct silt_http_transfer *transfer, CURL *easy,
     set_limits(easy, req);
     set_headers(transfer);
     set_method(transfer);
-    SET(easy, BUFFERSIZE, DOWNLOAD_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, DOWNLOAD_BUFFER); /* a wish */
     SET(easy, HEADERFUNCTION, on_header);
     SET(easy, HEADERDATA, transfer);
     SET(easy, WRITEFUNCTION, on_write);
