@@ -9,21 +9,22 @@ target_compile_features(silt_flags INTERFACE c_std_17)
 target_compile_definitions(silt_flags INTERFACE _GNU_SOURCE)
 target_compile_options(silt_flags INTERFACE
     -Wall -Wextra -Wformat=2 -Wconversion -Wsign-conversion -Wshadow -Wcast-qual -Wnull-dereference -Wvla
-    -Wimplicit-fallthrough -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef -Wno-format-truncation
+    -Wimplicit-fallthrough -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef
     -fno-strict-overflow -fno-delete-null-pointer-checks -fno-common -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 if(SILT_WERROR)
     target_compile_options(silt_flags INTERFACE -Werror)
 endif()
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(silt_flags INTERFACE -Wduplicated-cond -Wlogical-op -Wtrampolines -Wcast-align=strict
+    target_compile_options(silt_flags INTERFACE -Wno-format-truncation -Wduplicated-cond -Wlogical-op -Wtrampolines -Wcast-align=strict
         -Wformat-signedness -Wstack-usage=65536)
 endif()
 
 if(SILT_SANITIZE)
-    target_compile_options(silt_flags INTERFACE -fsanitize=${SILT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_compile_options(silt_flags INTERFACE
+        -fsanitize=${SILT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_link_options(silt_flags INTERFACE -fsanitize=${SILT_SANITIZE})
 elseif(SILT_COVERAGE)
-    target_compile_options(silt_flags INTERFACE --coverage -O0)
+    target_compile_options(silt_flags INTERFACE --coverage -O0 -fprofile-update=atomic)
     target_link_options(silt_flags INTERFACE --coverage)
 else()
     target_compile_options(silt_flags INTERFACE -fstack-protector-strong -fstack-clash-protection)

@@ -1,8 +1,8 @@
 #include "net/sigv4.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/err.h"
+#include "base/iso.h"
 #include "base/random.h"
 
 #include <stdio.h>

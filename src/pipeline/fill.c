@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "base/version.h"
 #include "encode/container.h"
-#include "pipeline/rows.h"
+#include "pipeline/file_rows.h"
 #include "upload/upload.h"
 
 #include <stdio.h>

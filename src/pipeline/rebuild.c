@@ -8,7 +8,7 @@
 #include "batch/window.h"
 #include "consume/position.h"
 #include "encode/container.h"
-#include "pipeline/rows.h"
+#include "pipeline/file_rows.h"
 #include "store/store.h"
 
 #include <inttypes.h>

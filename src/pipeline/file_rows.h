@@ -1,8 +1,8 @@
 /* What a file of a window begins with and what a record becomes in it: the same for the first
  * writing and for a repair. Pure glue between decode/ and encode/.
  */
-#ifndef SILT_PIPELINE_ROWS_H
-#define SILT_PIPELINE_ROWS_H
+#ifndef SILT_PIPELINE_FILE_ROWS_H
+#define SILT_PIPELINE_FILE_ROWS_H
 
 #include "decode/decoder.h"
 #include "encode/container.h"

@@ -1,4 +1,4 @@
-#include "pipeline/rows.h"
+#include "pipeline/file_rows.h"
 
 #include "base/version.h"
 #include "encode/file_schema.h"

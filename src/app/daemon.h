@@ -1,0 +1,33 @@
+/* The daemon: a worker with its store, observers and io loop, built from the configuration.
+ *
+ * start → (runs on threads of its own) → stop. Main thread only.
+ */
+#ifndef SILT_APP_DAEMON_H
+#define SILT_APP_DAEMON_H
+
+#include "config/config.h"
+#include "metrics/metrics.h"
+#include "pipeline/worker.h"
+
+struct silt_daemon;
+
+/* Before any thread starts: signals blocked, no core dumps, log as configured. */
+void silt_daemon_prepare(const struct silt_config *config);
+
+/* Probes the store, opens (or begins) the archive, starts everything. `config` must live longer. */
+SILT_RC silt_daemon_start(const struct silt_config *config, struct silt_daemon **ret_daemon,
+                          struct silt_err *err);
+/* Waits until SIGTERM or SIGINT, or the worker ends by itself. After the signal a second one ends
+ * the process at once, as safely as a SIGKILL. */
+void silt_daemon_wait(struct silt_daemon *daemon);
+/* Cuts and commits what is in hand within the grace time, leaves the group, flushes the metrics,
+ * frees.
+ * @return failure when the worker had ended by itself. */
+SILT_RC silt_daemon_stop(struct silt_daemon *daemon, struct silt_err *err);
+
+bool silt_daemon_has_ended(const struct silt_daemon *daemon);
+bool silt_daemon_is_caught_up(const struct silt_daemon *daemon);
+const struct silt_metrics *silt_daemon_metrics(const struct silt_daemon *daemon);
+int silt_daemon_port(const struct silt_daemon *daemon); /* of the admin listener; 0 when off */
+
+#endif

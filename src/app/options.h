@@ -1,0 +1,25 @@
+/* From the configuration to each module's own options: the only place that knows both. */
+#ifndef SILT_APP_OPTIONS_H
+#define SILT_APP_OPTIONS_H
+
+#include "config/config.h"
+#include "observe/observe.h"
+#include "pipeline/worker.h"
+#include "store/store_open.h"
+
+/* The results borrow strings and secrets from `config`, which must live longer. */
+void silt_options_store(const struct silt_config *config, struct silt_http *http,
+                        struct silt_store_opts *ret_opts);
+void silt_options_observe(const struct silt_config *config, struct silt_http *http,
+                          struct silt_metrics *metrics, const char *name,
+                          struct silt_observe_opts *ret_opts);
+void silt_options_decoder(const struct silt_config *config, struct silt_http *http,
+                          struct silt_decoder_opts *ret_opts);
+/* properties: an array the caller provides, of config->kafka.properties.n entries. group false:
+ * read without one. */
+void silt_options_consumer(const struct silt_config *config, bool group,
+                           struct silt_property *properties, struct silt_consumer_opts *ret_opts);
+/* Everything but consumer, decoder, store, metrics, observer, archive_id and name. */
+void silt_options_worker(const struct silt_config *config, struct silt_worker_opts *ret_opts);
+
+#endif
