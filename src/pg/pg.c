@@ -31,10 +31,10 @@ enum silt_code silt_pg_code(const char *sqlstate)
         const char *prefix;
         enum silt_code code;
     } table[] = {
-        {"08", SILT_E_NETWORK},      {"28", SILT_E_AUTH},     {"42501", SILT_E_DENIED},
-        {"57014", SILT_E_TIMEOUT},   {"40", SILT_E_CONFLICT}, {"55P03", SILT_E_CONFLICT},
-        {"22", SILT_E_INVALID},      {"23", SILT_E_INVALID},  {"53", SILT_E_UNAVAILABLE},
-        {"57P", SILT_E_UNAVAILABLE},
+        {"08", SILT_E_NETWORK},     {"28", SILT_E_AUTH},         {"42501", SILT_E_DENIED},
+        {"42", SILT_E_UNSUPPORTED}, {"57014", SILT_E_TIMEOUT},   {"40", SILT_E_CONFLICT},
+        {"55P03", SILT_E_CONFLICT}, {"22", SILT_E_INVALID},      {"23", SILT_E_INVALID},
+        {"53", SILT_E_UNAVAILABLE}, {"57P", SILT_E_UNAVAILABLE},
     };
     for (unsigned i = 0; i < sizeof table / sizeof table[0]; i++)
         if (strncmp(sqlstate, table[i].prefix, strlen(table[i].prefix)) == 0) return table[i].code;
