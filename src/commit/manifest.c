@@ -56,36 +56,58 @@ static json_t *write_ranges(const struct silt_offsets *ranges, unsigned n)
     return list;
 }
 
-static json_t *write_crc(uint32_t crc)
+#define CRC_TEXT 9
+static void print_crc(uint32_t crc, char ret_text[CRC_TEXT])
 {
-    char text[9];
-    snprintf(text, sizeof text, "%08x", crc);
-    return json_string(text);
+    snprintf(ret_text, CRC_TEXT, "%08x", crc);
+}
+
+static json_t *write_part(const struct silt_store_part *part)
+{
+    char crc[CRC_TEXT];
+    print_crc(part->crc32c, crc);
+    return json_pack("{s:i,s:I,s:s,s:s}", "n", (int)part->n, "size", (json_int_t)part->size, "etag",
+                     part->etag, "crc32c", crc);
+}
+
+/* jansson takes no text that is not UTF-8: it makes NULL of it. Nothing may be left out for that,
+ * so whoever puts such a NULL somewhere gives up what it is building and returns NULL too. */
+static json_t *give_up(json_t *building)
+{
+    json_decref(building);
+    return NULL;
 }
 
 static json_t *write_parts(const struct silt_manifest_file *file)
 {
     json_t *list = json_array();
-    for (unsigned i = 0; i < file->parts_n; i++) {
-        const struct silt_store_part *part = &file->parts[i];
-        json_array_append_new(list, json_pack("{s:i,s:I,s:s,s:o}", "n", (int)part->n, "size",
-                                              (json_int_t)part->size, "etag", part->etag, "crc32c",
-                                              write_crc(part->crc32c)));
-    }
+    for (unsigned i = 0; i < file->parts_n; i++)
+        if (json_array_append_new(list, write_part(&file->parts[i])) != 0) return give_up(list);
     return list;
 }
 
 static json_t *write_file(const struct silt_manifest_file *file)
 {
-    json_t *object = json_pack(
-        "{s:s,s:s,s:s,s:s,s:I,s:o,s:s,s:I,s:I,s:I,s:o}", "key", file->key, "role",
-        silt_role_name(file->role), "upload", file->upload_id ? file->upload_id : "", "token",
-        file->token, "size", (json_int_t)file->size, "crc32c", write_crc(file->crc32c), "codec",
-        file->codec, "records", (json_int_t)file->records, "first", (json_int_t)file->first, "last",
-        (json_int_t)file->last, "parts", write_parts(file));
-    json_object_set_new(object, "schemas",
-                        file->schema_id >= 0 ? json_pack("[i]", file->schema_id) : json_array());
-    return object;
+    char crc[CRC_TEXT];
+    print_crc(file->crc32c, crc);
+    json_t *object =
+        json_pack("{s:s,s:s,s:s,s:s,s:I,s:s,s:s,s:I,s:I,s:I}", "key", file->key, "role",
+                  silt_role_name(file->role), "upload", file->upload_id ? file->upload_id : "",
+                  "token", file->token, "size", (json_int_t)file->size, "crc32c", crc, "codec",
+                  file->codec, "records", (json_int_t)file->records, "first",
+                  (json_int_t)file->first, "last", (json_int_t)file->last);
+    json_t *schemas = file->schema_id >= 0 ? json_pack("[i]", file->schema_id) : json_array();
+    bool whole = json_object_set_new(object, "parts", write_parts(file)) == 0;
+    json_object_set_new(object, "schemas", schemas);
+    return whole ? object : give_up(object);
+}
+
+static json_t *write_files(const struct silt_manifest *m)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < m->files_n; i++)
+        if (json_array_append_new(list, write_file(&m->files[i])) != 0) return give_up(list);
+    return list;
 }
 
 static json_t *write_head(const struct silt_manifest *m)
@@ -97,24 +119,23 @@ static json_t *write_head(const struct silt_manifest *m)
                      m->uuid, "created", m->created);
 }
 
-static void write_books(json_t *object, const struct silt_manifest *m)
+static json_t *write_books(const struct silt_manifest *m)
 {
-    json_t *books = json_pack(
-        "{s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:s,s:[i,i],s:[I,I]}", "start", (json_int_t)m->start,
-        "next", (json_int_t)m->next, "lineage", (json_int_t)m->lineage, "records",
-        (json_int_t)m->records, "tombstones", (json_int_t)m->tombstones, "rejected",
-        (json_int_t)m->rejected, "holes", write_ranges(m->holes, m->holes_n), "unreadable",
-        write_ranges(m->unreadable, m->unreadable_n), "digest", m->digest, "leader_epoch",
-        (int)m->leader_epoch[0], (int)m->leader_epoch[1], "ts", (json_int_t)m->ts[0],
-        (json_int_t)m->ts[1]);
-    json_object_update_new(object, books);
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:s,s:[i,i],s:[I,I]}", "start",
+                     (json_int_t)m->start, "next", (json_int_t)m->next, "lineage",
+                     (json_int_t)m->lineage, "records", (json_int_t)m->records, "tombstones",
+                     (json_int_t)m->tombstones, "rejected", (json_int_t)m->rejected, "holes",
+                     write_ranges(m->holes, m->holes_n), "unreadable",
+                     write_ranges(m->unreadable, m->unreadable_n), "digest", m->digest,
+                     "leader_epoch", (int)m->leader_epoch[0], (int)m->leader_epoch[1], "ts",
+                     (json_int_t)m->ts[0], (json_int_t)m->ts[1]);
 }
 
 static SILT_RC dump(json_t *object, struct silt_buf *out, struct silt_err *err)
 {
     char *text = json_dumps(object, JSON_SORT_KEYS | JSON_COMPACT);
     json_decref(object);
-    if (!text) SILT_FAIL(err, INTERNAL, "manifest holds text that is not UTF-8");
+    SILT_ASSERT(text);
     size_t len = strlen(text);
     bool fits = len <= SILT_MANIFEST_MAX && silt_buf_append(out, text, len);
     free(text); /* library memory */
@@ -128,19 +149,18 @@ SILT_RC silt_manifest_write(const struct silt_manifest *m, struct silt_buf *out,
                             struct silt_err *err)
 {
     json_t *object = write_head(m);
-    if (!object) SILT_FAIL(err, INTERNAL, "manifest holds text that is not UTF-8");
-    write_books(object, m);
-    json_object_set_new(object, "cut",
-                        json_pack("{s:s,s:s,s:i}", "time", m->cut.time, "unit", m->cut.unit,
-                                  "max_files", (int)m->cut.max_files));
-    json_object_set_new(object, "writer",
-                        json_pack("{s:s,s:s,s:s}", "pod", m->writer_pod, "boot", m->writer_boot,
-                                  "version", m->writer_version));
-    json_t *files = json_array();
-    for (unsigned i = 0; i < m->files_n; i++)
-        json_array_append_new(files, write_file(&m->files[i]));
-    json_object_set_new(object, "files", files);
-    return dump(object, out, err);
+    json_t *cut = json_pack("{s:s,s:s,s:i}", "time", m->cut.time, "unit", m->cut.unit, "max_files",
+                            (int)m->cut.max_files);
+    json_t *writer = json_pack("{s:s,s:s,s:s}", "pod", m->writer_pod, "boot", m->writer_boot,
+                               "version", m->writer_version);
+    int left_out = json_object_update_new(object, write_books(m));
+    left_out |= json_object_set_new(object, "cut", cut);
+    left_out |= json_object_set_new(object, "writer", writer);
+    left_out |= json_object_set_new(object, "files", write_files(m));
+    if (left_out == 0) return dump(object, out, err);
+    json_decref(object);
+    SILT_FAIL(err, INTERNAL, "manifest of slot %lld holds text that is not UTF-8",
+              (long long)m->seq);
 }
 
 /* ---- reading: each getter fails by setting `bad` to the member's name ---- */
@@ -154,6 +174,20 @@ static int64_t get_int(struct reader *r, const json_t *object, const char *name)
     const json_t *value = json_object_get(object, name);
     if (!json_is_integer(value)) r->bad = name;
     return json_integer_value(value);
+}
+
+static int32_t get_int32(struct reader *r, const json_t *object, const char *name)
+{
+    int64_t value = get_int(r, object, name);
+    if (value < INT32_MIN || value > INT32_MAX) r->bad = name;
+    return (int32_t)value;
+}
+
+static unsigned get_count(struct reader *r, const json_t *object, const char *name)
+{
+    int32_t value = get_int32(r, object, name);
+    if (value < 0) r->bad = name;
+    return (unsigned)value;
 }
 
 static void get_str(struct reader *r, const json_t *object, const char *name, char *ret_text,
@@ -175,14 +209,24 @@ static uint32_t get_crc(struct reader *r, const json_t *object, const char *name
     return (uint32_t)strtoul(text, NULL, 16);
 }
 
-static void get_pair(struct reader *r, const json_t *object, const char *name, int64_t ret[2])
+static void read_pair(struct reader *r, const json_t *list, const char *name, int64_t ret[2])
 {
-    const json_t *list = json_object_get(object, name);
-    if (json_array_size(list) != 2 || !json_is_integer(json_array_get(list, 0)) ||
-        !json_is_integer(json_array_get(list, 1)))
+    const json_t *first = json_array_get(list, 0);
+    const json_t *second = json_array_get(list, 1);
+    if (json_array_size(list) != 2 || !json_is_integer(first) || !json_is_integer(second))
         r->bad = name;
-    ret[0] = json_integer_value(json_array_get(list, 0));
-    ret[1] = json_integer_value(json_array_get(list, 1));
+    ret[0] = json_integer_value(first);
+    ret[1] = json_integer_value(second);
+}
+
+static void get_epochs(struct reader *r, const json_t *object, const char *name, int32_t ret[2])
+{
+    int64_t pair[2];
+    read_pair(r, json_object_get(object, name), name, pair);
+    for (unsigned i = 0; i < 2; i++) {
+        if (pair[i] < -1 || pair[i] > INT32_MAX) r->bad = name;
+        ret[i] = (int32_t)pair[i];
+    }
 }
 
 static struct silt_offsets *get_ranges(struct reader *r, const json_t *object, const char *name,
@@ -193,13 +237,24 @@ static struct silt_offsets *get_ranges(struct reader *r, const json_t *object, c
     size_t n = json_array_size(list);
     struct silt_offsets *ranges = silt_calloc(n, sizeof *ranges);
     for (size_t i = 0; i < n; i++) {
-        const json_t *range = json_array_get(list, i);
-        if (json_array_size(range) != 2) r->bad = name;
-        ranges[i].first = json_integer_value(json_array_get(range, 0));
-        ranges[i].last = json_integer_value(json_array_get(range, 1));
+        int64_t pair[2];
+        read_pair(r, json_array_get(list, i), name, pair);
+        ranges[i] = (struct silt_offsets){.first = pair[0], .last = pair[1]};
     }
     *ret_n = (unsigned)n;
     return ranges;
+}
+
+static int32_t get_schema_id(struct reader *r, const json_t *object)
+{
+    static const char name[] = "schemas";
+    const json_t *list = json_object_get(object, name);
+    const json_t *id = json_array_get(list, 0);
+    if (!json_is_array(list)) r->bad = name;
+    if (!id) return -1;
+    int64_t value = json_integer_value(id);
+    if (!json_is_integer(id) || value < 0 || value > INT32_MAX) r->bad = name;
+    return (int32_t)value;
 }
 
 static enum silt_slot_kind get_kind(struct reader *r, const json_t *object)
@@ -220,7 +275,7 @@ static void read_parts(struct reader *r, const json_t *object, struct silt_manif
     file->parts_n = (unsigned)n;
     for (size_t i = 0; i < n; i++) {
         const json_t *part = json_array_get(list, i);
-        file->parts[i].n = (unsigned)get_int(r, part, "n");
+        file->parts[i].n = get_count(r, part, "n");
         file->parts[i].size = get_int(r, part, "size");
         file->parts[i].crc32c = get_crc(r, part, "crc32c");
         get_str(r, part, "etag", file->parts[i].etag, sizeof file->parts[i].etag);
@@ -241,10 +296,7 @@ static void read_file(struct reader *r, const json_t *object, struct silt_manife
     file->size = get_int(r, object, "size");
     file->crc32c = get_crc(r, object, "crc32c");
     get_str(r, object, "codec", file->codec, sizeof file->codec);
-    const json_t *schemas = json_object_get(object, "schemas");
-    if (!json_is_array(schemas)) r->bad = "schemas";
-    file->schema_id =
-        json_array_size(schemas) ? (int32_t)json_integer_value(json_array_get(schemas, 0)) : -1;
+    file->schema_id = get_schema_id(r, object);
     file->records = get_int(r, object, "records");
     file->first = get_int(r, object, "first");
     file->last = get_int(r, object, "last");
@@ -267,7 +319,7 @@ static void read_head(struct reader *r, const json_t *object, struct silt_manife
     get_str(r, object, "cluster", m->tp.cluster, sizeof m->tp.cluster);
     get_str(r, object, "topic", m->tp.topic, sizeof m->tp.topic);
     get_str(r, object, "topic_id", m->tp.topic_id, sizeof m->tp.topic_id);
-    m->tp.partition = (int32_t)get_int(r, object, "partition");
+    m->tp.partition = (int32_t)get_count(r, object, "partition");
     m->seq = get_int(r, object, "seq");
     get_str(r, object, "prev", m->prev, sizeof m->prev);
     get_str(r, object, "uuid", m->uuid, sizeof m->uuid);
@@ -276,7 +328,6 @@ static void read_head(struct reader *r, const json_t *object, struct silt_manife
 
 static void read_books(struct reader *r, const json_t *object, struct silt_manifest *m)
 {
-    int64_t epochs[2];
     m->start = get_int(r, object, "start");
     m->next = get_int(r, object, "next");
     m->lineage = get_int(r, object, "lineage");
@@ -286,10 +337,8 @@ static void read_books(struct reader *r, const json_t *object, struct silt_manif
     m->holes = get_ranges(r, object, "holes", &m->holes_n);
     m->unreadable = get_ranges(r, object, "unreadable", &m->unreadable_n);
     get_str(r, object, "digest", m->digest, sizeof m->digest);
-    get_pair(r, object, "leader_epoch", epochs);
-    m->leader_epoch[0] = (int32_t)epochs[0];
-    m->leader_epoch[1] = (int32_t)epochs[1];
-    get_pair(r, object, "ts", m->ts);
+    get_epochs(r, object, "leader_epoch", m->leader_epoch);
+    read_pair(r, json_object_get(object, "ts"), "ts", m->ts);
 }
 
 static void read_origin(struct reader *r, const json_t *object, struct silt_manifest *m)
@@ -297,7 +346,7 @@ static void read_origin(struct reader *r, const json_t *object, struct silt_mani
     const json_t *cut = json_object_get(object, "cut");
     get_str(r, cut, "time", m->cut.time, sizeof m->cut.time);
     get_str(r, cut, "unit", m->cut.unit, sizeof m->cut.unit);
-    m->cut.max_files = (unsigned)get_int(r, cut, "max_files");
+    m->cut.max_files = get_count(r, cut, "max_files");
     const json_t *writer = json_object_get(object, "writer");
     get_str(r, writer, "pod", m->writer_pod, sizeof m->writer_pod);
     get_str(r, writer, "boot", m->writer_boot, sizeof m->writer_boot);
@@ -347,6 +396,10 @@ SILT_RC silt_manifest_parse(struct silt_slice bytes, struct silt_manifest *ret_m
 
 /* ---- checks ---- */
 
+/* Far beyond what exists, and small enough that no sum below overflows. */
+#define OFFSET_MAX (INT64_C(1) << 60)
+#define PART_BYTES_MAX (INT64_C(1) << 40)
+
 static SILT_RC check_ranges(const char *name, const struct silt_offsets *ranges, unsigned n,
                             const struct silt_manifest *m, struct silt_err *err)
 {
@@ -365,7 +418,12 @@ static SILT_RC check_file(const struct silt_manifest_file *file, const struct si
                           struct silt_err *err)
 {
     int64_t bytes = 0;
-    for (unsigned i = 0; i < file->parts_n; i++) bytes += file->parts[i].size;
+    for (unsigned i = 0; i < file->parts_n; i++) {
+        if (file->parts[i].size < 1 || file->parts[i].size > PART_BYTES_MAX)
+            SILT_FAIL(err, CORRUPT, "%s: part %u cannot hold %lld bytes", file->key, i + 1,
+                      (long long)file->parts[i].size);
+        bytes += file->parts[i].size;
+    }
     if (bytes != file->size)
         SILT_FAIL(err, CORRUPT, "%s: parts hold %lld bytes, the file says %lld", file->key,
                   (long long)bytes, (long long)file->size);
@@ -384,8 +442,14 @@ static SILT_RC check_data(const struct silt_manifest *m, struct silt_err *err)
     SILT_TRY(check_ranges("unreadable range", m->unreadable, m->unreadable_n, m, err));
     for (unsigned i = 0; i < m->files_n; i++) {
         SILT_TRY(check_file(&m->files[i], m, err));
-        by_role[m->files[i].role] += m->files[i].records;
+        int64_t *sum = &by_role[m->files[i].role];
+        *sum += m->files[i].records;
+        if (*sum > m->next - m->start)
+            SILT_FAIL(err, CORRUPT, "files hold more records than the slot has offsets");
     }
+    if (m->records < 0 || m->records > OFFSET_MAX || m->rejected < 0 || m->rejected > OFFSET_MAX)
+        SILT_FAIL(err, CORRUPT, "%lld records and %lld rejected cannot be counts",
+                  (long long)m->records, (long long)m->rejected);
     int64_t missing =
         silt_offsets_sum(m->holes, m->holes_n) + silt_offsets_sum(m->unreadable, m->unreadable_n);
     if (m->records + m->rejected + missing != m->next - m->start)
@@ -403,11 +467,13 @@ static SILT_RC check_data(const struct silt_manifest *m, struct silt_err *err)
 SILT_RC silt_manifest_check(const struct silt_manifest *m, struct silt_err *err)
 {
     bool forward = m->kind == SILT_SLOT_LINEAGE ? m->next <= m->start : m->next > m->start;
-    if (m->seq < 0 || m->start < 0 || m->next < 0 || !forward)
+    bool inside = m->seq >= 0 && m->start >= 0 && m->next >= 0 && m->seq <= OFFSET_MAX &&
+                  m->start <= OFFSET_MAX && m->next <= OFFSET_MAX;
+    if (!inside || !forward)
         SILT_FAIL(err, CORRUPT, "slot %lld of kind %s cannot cover [%lld, %lld)", (long long)m->seq,
                   kind_names[m->kind], (long long)m->start, (long long)m->next);
     if (m->kind == SILT_SLOT_DATA) return check_data(m, err);
-    if (m->files_n || m->records || m->rejected)
+    if (m->files_n || m->records || m->rejected || m->tombstones)
         SILT_FAIL(err, CORRUPT, "slot %lld of kind %s must not hold records", (long long)m->seq,
                   kind_names[m->kind]);
     return SILT_OK;
@@ -465,10 +531,12 @@ SILT_RC silt_repair_parse(struct silt_slice bytes, struct silt_repair *ret_repai
     json_t *object;
     SILT_TRY(load(bytes, &object, err));
     struct reader r = {0};
+    const json_t *lost = json_object_get(object, "lost");
     struct silt_repair repair = {.seq = get_int(&r, object, "seq"),
-                                 .file = (unsigned)get_int(&r, object, "file"),
-                                 .k = (unsigned)get_int(&r, object, "k"),
-                                 .lost = json_is_true(json_object_get(object, "lost"))};
+                                 .file = get_count(&r, object, "file"),
+                                 .k = get_count(&r, object, "k"),
+                                 .lost = json_is_true(lost)};
+    if (!json_is_boolean(lost)) r.bad = "lost";
     if (!repair.lost) read_file(&r, json_object_get(object, "with"), &repair.with);
     json_decref(object);
     if (r.bad) {
