@@ -78,8 +78,10 @@ static struct silt_slot_action attempt(struct silt_slot *slot, int64_t now_ms)
     if (slot->oldest_upload_ms != INT64_MAX &&
         now_ms - slot->oldest_upload_ms >= slot->limits.max_upload_age_ms)
         return fence(slot, date);
-    if (slot->has_tail && now_ms - slot->tail_read_ms >= slot->limits.max_tail_age_ms)
+    if (slot->has_tail && now_ms - slot->tail_read_ms >= slot->limits.max_tail_age_ms) {
+        slot->tail_asked_ms = now_ms;
         return go(slot, SILT_SLOT_TAIL, SILT_SLOT_DO_TAIL);
+    }
     struct silt_slot_action action = go(slot, SILT_SLOT_PUT, SILT_SLOT_DO_PUT);
     action.date_ms = slot->last_date_ms = date;
     slot->puts_sent++;
@@ -129,7 +131,7 @@ static struct silt_slot_action on_tail(struct silt_slot *slot, const struct silt
     if (event->outcome == SILT_STORE_NOT_FOUND || (event->outcome == SILT_STORE_OK && !event->same))
         return end(slot, SILT_SLOT_BROKEN);
     if (event->outcome != SILT_STORE_OK) return back_off(slot, event->random);
-    slot->tail_read_ms = event->now_ms;
+    slot->tail_read_ms = slot->tail_asked_ms; /* the answer may have lain unread for hours */
     return attempt(slot, event->now_ms);
 }
 

@@ -87,11 +87,12 @@ struct silt_slot {
     struct silt_slot_limits limits;
     bool has_tail;            /* false for slot 0 */
     int64_t oldest_upload_ms; /* wall clock; INT64_MAX without uploads */
-    int64_t tail_read_ms;     /* when slot n-1 was last read */
-    int64_t clock_offset_ms;  /* store's clock − ours, learnt from a refusal (F26) */
-    int64_t last_date_ms;     /* of the newest PUT */
-    unsigned puts_sent;       /* "sent" means handed to the store */
-    unsigned attempts;        /* for backoff */
+    int64_t tail_read_ms;     /* when slot n-1 was last read: the time of the question */
+    int64_t tail_asked_ms;
+    int64_t clock_offset_ms; /* store's clock − ours, learnt from a refusal (F26) */
+    int64_t last_date_ms;    /* of the newest PUT */
+    unsigned puts_sent;      /* "sent" means handed to the store */
+    unsigned attempts;       /* for backoff */
 };
 
 void silt_slot_init(struct silt_slot *slot, const struct silt_slot_limits *limits, bool has_tail,
