@@ -121,7 +121,7 @@ static struct silt_rc too_large(size_t raw_max, struct silt_err *err)
 /* -- zstd (RFC 8878) --
  *
  * The frame carries its content's size (readers allocate once) and its checksum: 4 bytes that let
- * every reader notice damage without the manifest, for about 0.1 ns a byte. */
+ * every reader notice damage without the manifest, for 0.08 ns a byte (3 % of level 1). */
 
 static ZSTD_CCtx *zstd_compressor(struct silt_codec_ctx *ctx, int level)
 {
