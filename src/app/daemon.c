@@ -20,6 +20,7 @@
 
 #define FLUSH_MS 5000
 #define LOOK_MS 200
+#define ECHO_MS 100
 
 struct silt_daemon {
     const struct silt_config *config;
@@ -146,6 +147,14 @@ SILT_RC silt_daemon_start(const struct silt_config *config, struct silt_daemon *
 
 /* ---- run and stop ---- */
 
+/* A process group or an impatient supervisor may deliver the same signal twice at once: that is one wish. */
+static void absorb_echo(const sigset_t *set)
+{
+    const struct timespec echo = {.tv_nsec = ECHO_MS * 1000000};
+    while (sigtimedwait(set, NULL, &echo) > 0) {
+    }
+}
+
 void silt_daemon_wait(struct silt_daemon *daemon)
 {
     sigset_t set;
@@ -156,6 +165,8 @@ void silt_daemon_wait(struct silt_daemon *daemon)
         if (sig <= 0) continue;
         SILT_LOG(INFO, "signal", "asked to end; a second signal ends at once",
                  SILT_F_STR("signal", strsignal(sig)));
+        silt_worker_stop(daemon->worker);
+        absorb_echo(&set);
         pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* whose default action is to end */
         return;
     }

@@ -62,6 +62,9 @@ static void put_synced(struct silt_queue *queue, void *item)
 static bool push(struct silt_queue *queue, void *item, bool wait)
 {
     SILT_ASSERT(item);
+    /* Once the item is out the popper may free the queue: nothing of it is touched behind the lock. */
+    silt_queue_wake_fn *wake = queue->wake;
+    void *wake_ctx = queue->wake_ctx;
     pthread_mutex_lock(&queue->synced.lock);
     if (queue->synced.len == queue->capacity) queue->synced.full++;
     while (wait && queue->synced.len == queue->capacity && !queue->synced.closed)
@@ -69,7 +72,7 @@ static bool push(struct silt_queue *queue, void *item, bool wait)
     bool room = queue->synced.len < queue->capacity && !queue->synced.closed;
     if (room) put_synced(queue, item);
     pthread_mutex_unlock(&queue->synced.lock);
-    if (room && queue->wake) queue->wake(queue->wake_ctx);
+    if (room && wake) wake(wake_ctx);
     return room;
 }
 
