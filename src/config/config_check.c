@@ -1,5 +1,5 @@
-/* Rules over more than one option, and the form of addresses. Pure. Each failure names the options
- * and the way out, in the words of the file. */
+/* Rules over more than one option, and the form of addresses. Pure. Each failure names the place,
+ * the options and the way out. */
 #include "base/alloc.h"
 #include "config/quantity.h"
 #include "config_int.h"
@@ -7,54 +7,71 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Puts the place in front of the text where the first of the options was set that was set at all.
+ */
+static struct silt_rc blame(const struct silt_config *config, const char *first, const char *second,
+                            struct silt_err *err)
+{
+    const char *where = silt_config_origin(config, first)->where;
+    if (!where && second) where = silt_config_origin(config, second)->where;
+    if (where) silt_err_context(err, "%s", where);
+    return (struct silt_rc){false};
+}
+
+#define FAIL_BY(config, first, second, err, ...)                             \
+    do {                                                                     \
+        silt_err_set((err), SILT_E_CONFIG, __FILE__, __LINE__, __VA_ARGS__); \
+        return blame((config), (first), (second), (err));                    \
+    } while (0)
+
 static bool starts_with(const char *text, const char *front)
 {
     return strncmp(text, front, strlen(front)) == 0;
 }
 
-static bool is_s3(const char *root)
+static struct silt_rc check_s3_root(const struct silt_config *config, struct silt_err *err)
 {
-    return starts_with(root, "s3://");
+    const char *root = config->archive.root;
+    if (root[5] == '\0' || root[5] == '/')
+        FAIL_BY(config, "archive.root", NULL, err,
+                "archive.root is \"%.80s\", but the bucket is missing: s3://bucket/prefix", root);
+    if (!*config->s3.region)
+        FAIL_BY(config, "archive.root", NULL, err,
+                "archive.root is on AWS, but s3.region is not set; set it, AWS_REGION, or "
+                "s3.endpoint for another store");
+    return SILT_OK;
 }
 
 static struct silt_rc check_root(const struct silt_config *config, struct silt_err *err)
 {
     const char *root = config->archive.root;
     if (!*root || starts_with(root, "file:///")) return SILT_OK;
+    if (starts_with(root, "s3://")) return check_s3_root(config, err);
     if (starts_with(root, "file:"))
-        SILT_FAIL(err, CONFIG,
-                  "archive.root is \"%.80s\", but a directory needs three slashes and its whole "
-                  "path: file:///var/lib/silt",
-                  root);
-    if (!is_s3(root))
-        SILT_FAIL(err, CONFIG, "archive.root is \"%.80s\", but must begin with s3:// or file:///",
-                  root);
-    if (root[5] == '\0' || root[5] == '/')
-        SILT_FAIL(err, CONFIG,
-                  "archive.root is \"%.80s\", but the bucket is missing: "
-                  "s3://bucket/prefix",
-                  root);
-    if (!*config->s3.region)
-        SILT_FAIL(err, CONFIG,
-                  "archive.root is on AWS, but s3.region is not set; set it, AWS_REGION, or "
-                  "s3.endpoint for another store");
-    return SILT_OK;
+        FAIL_BY(config, "archive.root", NULL, err,
+                "archive.root is \"%.80s\", but a directory needs three slashes and its whole "
+                "path: file:///var/lib/silt",
+                root);
+    FAIL_BY(config, "archive.root", NULL, err,
+            "archive.root is \"%.80s\", but must begin with s3:// or file:///", root);
 }
 
-/* User and password inside a URL end up in logs; they have options of their own. */
-static struct silt_rc check_url(const char *option, const char *url, struct silt_err *err)
+/* User and password inside a URL would end up in logs; they have options of their own. */
+static struct silt_rc check_url(const struct silt_config *config, const char *option,
+                                const char *url, struct silt_err *err)
 {
     if (!*url) return SILT_OK;
     const char *host = strstr(url, "://");
-    if (!host || !(starts_with(url, "http://") || starts_with(url, "https://")))
-        SILT_FAIL(err, CONFIG, "%s is \"%.80s\", but must begin with http:// or https://", option,
-                  url);
-    host += 3;
+    host = host ? host + 3 : url;
     const size_t len = strcspn(host, "/?#");
-    if (len == 0) SILT_FAIL(err, CONFIG, "%s is \"%.80s\", but names no host", option, url);
     if (memchr(host, '@', len))
-        SILT_FAIL(err, CONFIG, "%s holds a user or password; give them by options of their own",
-                  option);
+        FAIL_BY(config, option, NULL, err,
+                "%s holds a user or password; give them by options of their own", option);
+    if (!starts_with(url, "http://") && !starts_with(url, "https://"))
+        FAIL_BY(config, option, NULL, err,
+                "%s is \"%.80s\", but must begin with http:// or https://", option, url);
+    if (len == 0)
+        FAIL_BY(config, option, NULL, err, "%s is \"%.80s\", but names no host", option, url);
     return SILT_OK;
 }
 
@@ -69,16 +86,17 @@ static struct silt_rc check_listen(const struct silt_config *config, struct silt
     const char *listen = config->metrics.listen;
     const char *colon = strrchr(listen, ':');
     if (!*listen || (colon && is_port(colon + 1))) return SILT_OK;
-    SILT_FAIL(err, CONFIG,
-              "metrics.listen is \"%.80s\", but must be host:port, such as 127.0.0.1:9464", listen);
+    FAIL_BY(config, "metrics.listen", NULL, err,
+            "metrics.listen is \"%.80s\", but must be host:port, such as 127.0.0.1:9464", listen);
 }
 
 static struct silt_rc check_addresses(const struct silt_config *config, struct silt_err *err)
 {
     SILT_TRY(check_root(config, err));
-    SILT_TRY(check_url("s3.endpoint", config->s3.endpoint, err));
-    SILT_TRY(check_url("schema.registry", config->schema.registry, err));
-    SILT_TRY(check_url("metrics.cloudwatch_endpoint", config->metrics.cloudwatch_endpoint, err));
+    SILT_TRY(check_url(config, "s3.endpoint", config->s3.endpoint, err));
+    SILT_TRY(check_url(config, "schema.registry", config->schema.registry, err));
+    SILT_TRY(
+        check_url(config, "metrics.cloudwatch_endpoint", config->metrics.cloudwatch_endpoint, err));
     return check_listen(config, err);
 }
 
@@ -86,13 +104,17 @@ static struct silt_rc check_credentials(const struct silt_config *config, struct
 {
     const bool secret = silt_secret_is_set(&config->s3.secret_access_key);
     if (*config->s3.access_key_id && !secret)
-        SILT_FAIL(err, CONFIG, "s3.access_key_id is set, but s3.secret_access_key is not");
+        FAIL_BY(config, "s3.access_key_id", NULL, err,
+                "s3.access_key_id is set, but s3.secret_access_key is not");
     if (secret && !*config->s3.access_key_id)
-        SILT_FAIL(err, CONFIG, "s3.secret_access_key is set, but s3.access_key_id is not");
+        FAIL_BY(config, "s3.secret_access_key", NULL, err,
+                "s3.secret_access_key is set, but s3.access_key_id is not");
     if (silt_secret_is_set(&config->s3.session_token) && !secret)
-        SILT_FAIL(err, CONFIG, "s3.session_token is set, but s3.access_key_id is not");
+        FAIL_BY(config, "s3.session_token", NULL, err,
+                "s3.session_token is set, but s3.access_key_id is not");
     if (silt_secret_is_set(&config->schema.registry_password) && !*config->schema.registry_user)
-        SILT_FAIL(err, CONFIG, "schema.registry_password is set, but schema.registry_user is not");
+        FAIL_BY(config, "schema.registry_password", NULL, err,
+                "schema.registry_password is set, but schema.registry_user is not");
     return SILT_OK;
 }
 
@@ -102,25 +124,27 @@ static struct silt_rc check_level(const struct silt_config *config, struct silt_
     const int64_t level = config->archive.level;
     if (level == 0 || strcmp(codec, "zstd") == 0) return SILT_OK;
     if (strcmp(codec, "deflate") != 0)
-        SILT_FAIL(err, CONFIG,
-                  "archive.level is %lld, but archive.codec %s has no levels; "
-                  "remove archive.level",
-                  (long long)level, codec);
+        FAIL_BY(config, "archive.level", NULL, err,
+                "archive.level is %lld, but archive.codec %s has no levels; "
+                "remove archive.level",
+                (long long)level, codec);
     if (level > 9)
-        SILT_FAIL(err, CONFIG, "archive.level is %lld, but archive.codec deflate has 1 to 9",
-                  (long long)level);
+        FAIL_BY(config, "archive.level", NULL, err,
+                "archive.level is %lld, but archive.codec deflate has 1 to 9", (long long)level);
     return SILT_OK;
 }
 
 struct size_pair {
-    const char *small;
+    const char *small; /* option */
     int64_t small_is;
-    const char *large;
+    const char *large; /* for people */
     int64_t large_is;
+    const char *large_option;
     void (*write)(struct silt_buf *out, int64_t number);
 };
 
-static struct silt_rc check_smaller(const struct size_pair *pair, struct silt_err *err)
+static struct silt_rc check_smaller(const struct silt_config *config, const struct size_pair *pair,
+                                    struct silt_err *err)
 {
     if (pair->small_is <= pair->large_is) return SILT_OK;
     struct silt_buf small silt_auto(silt_buf_done);
@@ -129,8 +153,9 @@ static struct silt_rc check_smaller(const struct size_pair *pair, struct silt_er
     silt_buf_init(&large, SILT_BUF_MAX_DEFAULT);
     pair->write(&small, pair->small_is);
     pair->write(&large, pair->large_is);
-    SILT_FAIL(err, CONFIG, "%s (%s) is larger than %s (%s); lower the first or raise the second",
-              pair->small, silt_buf_str(&small), pair->large, silt_buf_str(&large));
+    FAIL_BY(config, pair->small, pair->large_option, err,
+            "%s (%s) is larger than %s (%s); lower the first or raise the second", pair->small,
+            silt_buf_str(&small), pair->large, silt_buf_str(&large));
 }
 
 static int64_t property_ms(const struct silt_config *config, const char *name, int64_t preset)
@@ -145,19 +170,20 @@ static struct silt_rc check_sizes(const struct silt_config *config, struct silt_
 {
     const struct size_pair pairs[] = {
         {"archive.block_bytes", config->archive.block_bytes, "archive.max_bytes",
-         config->archive.max_bytes, silt_quantity_write_bytes},
-        {"s3.part_size", config->s3.part_size, "half of memory", config->memory / 2,
+         config->archive.max_bytes, "archive.max_bytes", silt_quantity_write_bytes},
+        {"s3.part_size", config->s3.part_size, "half of memory", config->memory / 2, "memory",
          silt_quantity_write_bytes},
         {"schema.value_max", config->schema.value_max, "half of memory", config->memory / 2,
-         silt_quantity_write_bytes},
+         "memory", silt_quantity_write_bytes},
         {"archive.max_age", config->archive.max_age_ms, "archive.max_upload_age",
-         config->archive.max_upload_age_ms, silt_quantity_write_duration},
+         config->archive.max_upload_age_ms, "archive.max_upload_age", silt_quantity_write_duration},
         /* librdkafka's default is five minutes */
         {"worker.revoke", config->worker.revoke_ms, "kafka.properties max.poll.interval.ms",
-         property_ms(config, "max.poll.interval.ms", 300000), silt_quantity_write_duration},
+         property_ms(config, "max.poll.interval.ms", 300000), "kafka.properties",
+         silt_quantity_write_duration},
     };
     for (unsigned i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-        SILT_TRY(check_smaller(&pairs[i], err));
+        SILT_TRY(check_smaller(config, &pairs[i], err));
     return SILT_OK;
 }
 
@@ -172,30 +198,33 @@ static struct silt_rc check_properties(const struct silt_config *config, struct 
     for (unsigned i = 0; i < config->kafka.properties.n; i++)
         for (unsigned k = 0; k < sizeof own / sizeof own[0]; k++)
             if (strcmp(config->kafka.properties.names[i], own[k].property) == 0)
-                SILT_FAIL(err, CONFIG, "kafka.properties sets %s; that is the option %s",
-                          own[k].property, own[k].option);
+                FAIL_BY(config, "kafka.properties", NULL, err,
+                        "kafka.properties sets %s; that is the option %s", own[k].property,
+                        own[k].option);
     return SILT_OK;
 }
 
 static struct silt_rc check_partners(const struct silt_config *config, struct silt_err *err)
 {
     if (*config->s3.kms_key_id && strcmp(config->s3.sse, "aws:kms") != 0)
-        SILT_FAIL(err, CONFIG, "s3.kms_key_id is set, but s3.sse is not aws:kms");
+        FAIL_BY(config, "s3.kms_key_id", NULL, err,
+                "s3.kms_key_id is set, but s3.sse is not aws:kms");
     if (strcmp(config->archive.time, "field") == 0 && !*config->schema.time_field)
-        SILT_FAIL(err, CONFIG, "archive.time is field, but schema.time_field is empty");
+        FAIL_BY(config, "archive.time", NULL, err,
+                "archive.time is field, but schema.time_field is empty");
     if (strcmp(config->metrics.sensor_dimension, "off") != 0 && !*config->schema.sensor_id_field)
-        SILT_FAIL(err, CONFIG,
-                  "metrics.sensor_dimension is %s, but schema.sensor_id_field is empty",
-                  config->metrics.sensor_dimension);
+        FAIL_BY(config, "metrics.sensor_dimension", NULL, err,
+                "metrics.sensor_dimension is %s, but schema.sensor_id_field is empty",
+                config->metrics.sensor_dimension);
     if (config->metrics.cloudwatch && !*config->metrics.cloudwatch_region)
-        SILT_FAIL(err, CONFIG,
-                  "metrics.cloudwatch is true, but neither "
-                  "metrics.cloudwatch_region nor s3.region is set");
+        FAIL_BY(config, "metrics.cloudwatch", NULL, err,
+                "metrics.cloudwatch is true, but neither "
+                "metrics.cloudwatch_region nor s3.region is set");
     if (strcmp(config->schema.framing, "none") == 0 && config->schema.files.n > 1)
-        SILT_FAIL(err, CONFIG,
-                  "schema.framing is none, but schema.files has %u entries; "
-                  "such values can have one schema only",
-                  config->schema.files.n);
+        FAIL_BY(config, "schema.framing", NULL, err,
+                "schema.framing is none, but schema.files has %u entries; "
+                "such values can have one schema only",
+                config->schema.files.n);
     return SILT_OK;
 }
 

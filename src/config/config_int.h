@@ -24,6 +24,7 @@ struct silt_loaded {
     struct silt_origin origins[SILT_OPTIONS_COUNT];
 };
 
+/* `config` must come from silt_config_load. */
 const struct silt_origin *silt_config_origin(const struct silt_config *config, const char *option);
 
 /* Values that are right alone and wrong together. */

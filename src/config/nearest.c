@@ -26,11 +26,17 @@ unsigned silt_edit_distance(const char *a, const char *b)
     return row[b_len];
 }
 
+static unsigned limit_of(const struct silt_nearest *nearest)
+{
+    if (nearest->limit > 0) return nearest->limit;
+    const unsigned third = (unsigned)(strlen(nearest->word) / 3);
+    return third > 2 ? third : 2;
+}
+
 void silt_nearest_offer(struct silt_nearest *nearest, const char *candidate)
 {
-    const unsigned third = (unsigned)(strlen(nearest->word) / 3);
     const unsigned distance = silt_edit_distance(nearest->word, candidate);
-    if (distance > 2 && distance > third) return;
+    if (distance > limit_of(nearest)) return;
     /* "cat" is not a misspelt "ls" */
     if (distance >= strlen(candidate)) return;
     if (nearest->best && distance >= nearest->distance) return;

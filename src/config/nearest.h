@@ -9,9 +9,11 @@
 unsigned silt_edit_distance(const char *a, const char *b);
 
 /* A search over any list: start with {.word = word}, offer every candidate, read `best`: NULL when
- * none is near (more than a third of the word, and more than two letters, differ). */
+ * none is near. Near is what differs in at most `limit` letters; 0 stands for two, or a third of
+ * the word when that is more. */
 struct silt_nearest {
     const char *word;
+    unsigned limit;
     const char *best;
     unsigned distance;
 };

@@ -107,15 +107,39 @@ void silt_option_env_name(const char *name, char ret_env[SILT_OPTION_NAME_MAX])
     ret_env[len] = '\0';
 }
 
+static const struct silt_option *same_leaf(const char *leaf)
+{
+    for (unsigned i = 0; i < silt_options_n; i++)
+        if (strcmp(leaf, silt_option_leaf(&silt_options[i])) == 0) return &silt_options[i];
+    return NULL;
+}
+
+static bool same_section(const char *name, const struct silt_option *option)
+{
+    const size_t len = strcspn(name, ".");
+    return strncmp(name, option->name, len) == 0 && option->name[len] == '.';
+}
+
+/* The whole name of the option whose leaf is `leaf` itself, not a copy. */
+static const char *name_with_leaf(const char *leaf)
+{
+    for (unsigned i = 0; i < silt_options_n; i++)
+        if (silt_option_leaf(&silt_options[i]) == leaf) return silt_options[i].name;
+    return NULL;
+}
+
 const char *silt_option_nearest(const char *name)
 {
-    const char *leaf = leaf_of(name);
+    const struct silt_option *elsewhere = same_leaf(leaf_of(name));
+    if (elsewhere) return elsewhere->name;
+    struct silt_nearest leaf = {.word = leaf_of(name)};
     for (unsigned i = 0; i < silt_options_n; i++)
-        if (strcmp(leaf, silt_option_leaf(&silt_options[i])) == 0) return silt_options[i].name;
-    struct silt_nearest nearest = {.word = name};
-    for (unsigned i = 0; i < silt_options_n; i++)
-        silt_nearest_offer(&nearest, silt_options[i].name);
-    return nearest.best;
+        if (same_section(name, &silt_options[i]))
+            silt_nearest_offer(&leaf, silt_option_leaf(&silt_options[i]));
+    if (leaf.best) return name_with_leaf(leaf.best);
+    struct silt_nearest whole = {.word = name, .limit = 2};
+    for (unsigned i = 0; i < silt_options_n; i++) silt_nearest_offer(&whole, silt_options[i].name);
+    return whole.best;
 }
 
 const char *silt_section_nearest(const char *name)

@@ -66,7 +66,7 @@ bool silt_quantity_bytes(const char *text, int64_t *ret_bytes)
 {
     int64_t number;
     if (!read_digits(&text, &number)) return false;
-    if (*text == ' ') text++;
+    if (text[0] == ' ' && text[1] != '\0') text++;
     const struct unit *unit = find_unit(byte_units, *text ? text : "B", *text ? strlen(text) : 1);
     return unit && !__builtin_mul_overflow(number, unit->size, ret_bytes);
 }

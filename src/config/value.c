@@ -196,8 +196,11 @@ struct silt_rc silt_value_add_pair(struct silt_config *config, const struct silt
     const char *equals = strchr(text, '=');
     if (!equals || equals == text)
         SILT_FAIL(err, CONFIG, "%s takes name=value, such as security.protocol=ssl", option->name);
-    char *name silt_auto(silt_free_auto) = silt_strndup(text, (size_t)(equals - text));
-    return silt_value_add(config, option, name, equals + 1, err);
+    size_t len = (size_t)(equals - text);
+    while (len > 1 && text[len - 1] == ' ') len--;
+    char *name silt_auto(silt_free_auto) = silt_strndup(text, len);
+    const char *value = equals + 1;
+    return silt_value_add(config, option, name, value + strspn(value, " "), err);
 }
 
 /* Copies up to the next comma that has no backslash before it. @return what follows, NULL at the

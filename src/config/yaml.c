@@ -188,8 +188,8 @@ static struct silt_rc read_text(struct reader *reader, struct silt_option_ref re
 {
     const char *name = ref.option->name;
     if (is_nothing(event))
-        FAIL_AT(reader, line_of(event), err, "%s has no value; remove the line or write \"\"",
-                name);
+        FAIL_AT(reader, line_of(event), err, "%s%s has no value; remove the line or write \"\"",
+                name, ref.in_file ? "_file" : "");
     if (ref.option->type == SILT_OPT_PAIRS && !ref.in_file)
         FAIL_AT(reader, line_of(event), err, "%s is a map; write name: value on the lines below it",
                 name);
@@ -210,7 +210,8 @@ static struct silt_rc read_value(struct reader *reader, struct silt_option_ref r
         return read_list(reader, ref, err);
     if (event.type == YAML_MAPPING_START_EVENT && type == SILT_OPT_PAIRS)
         return read_pairs(reader, ref, err);
-    FAIL_AT(reader, line_of(&event), err, "%s is %s, but must be %s", ref.option->name,
+    FAIL_AT(reader, line_of(&event), err, "%s%s is %s, but must be %s", ref.option->name,
+            ref.in_file ? "_file" : "",
             event.type == YAML_SEQUENCE_START_EVENT ? "a list" : "a map",
             type == SILT_OPT_PAIRS     ? "a map of names and values"
             : type == SILT_OPT_STRINGS ? "a list or text"

@@ -1,0 +1,148 @@
+#include "bad_input.h"
+#include "config/config.h"
+#include "harness.h"
+#include "option_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *written(void (*write)(FILE *out))
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+    if (!out) abort();
+    write(out);
+    fclose(out);
+    return text;
+}
+
+static void check_committed(const char *path, void (*write)(FILE *out), const char *command)
+{
+    char *made = written(write);
+    char *kept = silt_test_read(path, NULL);
+    CU_ASSERT_STRING_EQUAL(made, kept);
+    if (strcmp(made, kept) != 0)
+        fprintf(stderr, "\n  out of date: silt config %s > %s\n", command, path);
+    free(made);
+    free(kept);
+}
+
+static void the_committed_schema_is_the_generated_one(void)
+{
+    check_committed(SILT_SOURCE_DIR "/schemas/config.schema.json", silt_config_schema, "--schema");
+}
+
+static void the_committed_documentation_is_the_generated_one(void)
+{
+    check_committed(SILT_SOURCE_DIR "/docs/configuration.md", silt_config_markdown, "--markdown");
+}
+
+static void the_example_is_all_that_a_worker_needs(void)
+{
+    char *text = written(silt_config_example);
+    struct silt_config *config = load_text(text);
+    if (config) CU_ASSERT_OK(silt_config_check_run(config, NULL));
+    silt_config_free(config);
+    free(text);
+}
+
+/* "#name: value" lines are the defaults: without their mark they must be readable. Those that name
+ * files of secrets stay comments. */
+static void the_defaults_of_the_example_can_be_uncommented(void)
+{
+    char *text = written(silt_config_example);
+    for (char *at = strstr(text, "\n"); at; at = strstr(at + 1, "\n")) {
+        char *mark = at + 1 + strspn(at + 1, " ");
+        char *end = strchr(mark, '\n');
+        const bool file = end && memmem(mark, (size_t)(end - mark), "_file:", 6) &&
+                          !memmem(mark, (size_t)(end - mark), "ca_file:", 8);
+        if (mark[0] == '#' && mark[1] != ' ' && !file) memmove(mark, mark + 1, strlen(mark));
+    }
+    struct silt_config *config = load_text(text);
+    CU_ASSERT_PTR_NOT_NULL(config);
+    silt_config_free(config);
+    free(text);
+}
+
+static void help_names_every_option(void)
+{
+    char *text = written(silt_config_help);
+    for (unsigned i = 0; i < silt_options_n; i++)
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, silt_options[i].name));
+    free(text);
+}
+
+static void explain_on(const struct silt_config *config, bool json, char **ret_text)
+{
+    size_t len;
+    FILE *out = open_memstream(ret_text, &len);
+    if (!out) abort();
+    if (json) silt_config_explain_json(config, out);
+    if (!json) silt_config_explain(config, out);
+    fclose(out);
+}
+
+static struct silt_config *load_secrets(void)
+{
+    static const char *const flags[] = {"--memory=64MiB"};
+    static char variable[] = "AWS_REGION=eu-west-1";
+    static char *environment[] = {variable, NULL};
+    write_file("token", "canary-token");
+    write_file("silt.yaml", "kafka:\n"
+                            "  topics: [a, b]\n"
+                            "  properties:\n"
+                            "    sasl.username: me\n"
+                            "    sasl.password: canary-password\n"
+                            "    client.id: \"a\\x1b[31m\"\n"
+                            "schema: {registry_user: u, registry_password: canary-registry}\n"
+                            "metrics: {postgres_file: token}\n");
+    return load(&(struct silt_config_input){
+        .file = "silt.yaml", .environ = environment, .flags = flags, .flags_n = 1});
+}
+
+static void explain_names_the_place_and_hides_secrets(void)
+{
+    struct silt_config *config = load_secrets();
+    char *text;
+    if (!config) return;
+    explain_on(config, false, &text);
+    CU_ASSERT_PTR_NULL(strstr(text, "canary"));
+    CU_ASSERT_PTR_NULL(strchr(text, '\033'));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "a,b                           silt.yaml:2\n"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "sasl.username=me,sasl.password=(set),client.id=a?[31m  silt.yaml:6\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "eu-west-1                     env AWS_REGION\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "64MiB                         --memory\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "(set)                         silt.yaml:8 (token)\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "10m                           default\n"));
+    free(text);
+    silt_config_free(config);
+}
+
+static void explain_as_json_hides_secrets_too(void)
+{
+    struct silt_config *config = load_secrets();
+    char *text;
+    if (!config) return;
+    explain_on(config, true, &text);
+    CU_ASSERT_PTR_NULL(strstr(text, "canary"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "\"memory\":{\"value\":\"64MiB\",\"set_by\":\"--memory\"}"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"metrics.postgres\":{\"value\":\"(set)\",\"set_by\":"
+                                        "\"silt.yaml:8\",\"file\":\"token\"}"));
+    free(text);
+    silt_config_free(config);
+}
+
+SILT_TESTS("config_docs",
+           {"the committed schema is the generated one", the_committed_schema_is_the_generated_one},
+           {"the committed documentation is the generated one",
+            the_committed_documentation_is_the_generated_one},
+           {"the example is all that a worker needs", the_example_is_all_that_a_worker_needs},
+           {"the defaults of the example can be uncommented",
+            the_defaults_of_the_example_can_be_uncommented},
+           {"help names every option", help_names_every_option},
+           {"explain names the place and hides secrets", explain_names_the_place_and_hides_secrets},
+           {"explain as JSON hides secrets too", explain_as_json_hides_secrets_too})
