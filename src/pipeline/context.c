@@ -57,6 +57,7 @@ bool silt_context_feed_encoder(struct silt_context *context)
         job->next = NULL;
         if (!silt_encoder_submit(context->encoder, job)) {
             job->next = next;
+            context->encoder_full++;
             return false;
         }
         context->backlog = next;

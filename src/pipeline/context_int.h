@@ -30,6 +30,7 @@ struct silt_context {
     unsigned spare_jobs_n;
     struct silt_encode_job *backlog; /* blocks the encoder had no room for, oldest first */
     struct silt_encode_job **backlog_end;
+    uint64_t encoder_full;          /* how often it had none */
     struct silt_repairer *repairer; /* NULL: nothing was ever missing */
     char boot[33];                  /* random: tells two runs of one pod apart */
 };

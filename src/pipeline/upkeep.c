@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "commit/collector.h"
 
 #include <string.h>
 
@@ -112,6 +113,9 @@ static void count_memory(struct silt_worker *worker)
     silt_metrics_set(m, SILT_GAUGE_MEMORY_USED, silt_budget_used(budget));
     silt_metrics_set(m, SILT_GAUGE_MEMORY_LIMIT, budget->limit);
     silt_metrics_set(m, SILT_GAUGE_MEMORY_DENIED, (int64_t)atomic_load(&budget->denied));
+    silt_metrics_set(m, SILT_GAUGE_S3_REQUESTS,
+                     (int64_t)atomic_load(&worker->context.store->requests));
+    silt_metrics_set(m, SILT_GAUGE_ENCODE_QUEUE_FULL, (int64_t)worker->context.encoder_full);
     silt_metrics_set(m, SILT_GAUGE_REGISTRY_FAILURES, (int64_t)decoder.registry_failures);
 }
 
@@ -147,6 +151,38 @@ static void ask_topics(struct silt_worker *worker)
     }
 }
 
+/* ---- orphan uploads of dead workers ---- */
+
+static void on_collected(void *ctx, const struct silt_collect_counts *counts)
+{
+    struct silt_worker *worker = ctx;
+    silt_collector_release(worker->collector);
+    worker->collector = NULL;
+    silt_metrics_add(worker->context.metrics, SILT_GAUGE_ORPHANS_ABORTED, (int64_t)counts->aborted);
+    if (!counts->aborted && !counts->failed) return;
+    SILT_LOG(INFO, "collected", "orphan uploads of decided slots were aborted",
+             SILT_F_INT("seen", counts->seen), SILT_F_INT("kept", counts->kept),
+             SILT_F_INT("aborted", counts->aborted), SILT_F_INT("failed", counts->failed));
+}
+
+static void collect(struct silt_worker *worker)
+{
+    struct silt_tp *topics = silt_calloc(worker->lanes_n, sizeof *topics);
+    unsigned n = 0;
+    for (unsigned i = 0; i < worker->lanes_n; i++) {
+        const struct silt_tp *tp = silt_lane_tp(worker->lanes[i]);
+        if (!tp->topic_id[0] || (n && strcmp(topics[n - 1].topic, tp->topic) == 0)) continue;
+        topics[n++] = *tp;
+    }
+    worker->collector =
+        silt_collector_new(&(struct silt_collector_opts){.store = worker->context.store,
+                                                         .inbox = worker->context.store_inbox,
+                                                         .on_done = on_collected,
+                                                         .ctx = worker});
+    silt_collector_run(worker->collector, topics, n);
+    silt_free(topics);
+}
+
 void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
 {
     for (unsigned i = 0; i < worker->lanes_n; i++) silt_lane_tick(worker->lanes[i], now_ms);
@@ -160,5 +196,10 @@ void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
     if (now_ms >= worker->next_topics_ms) {
         worker->next_topics_ms = now_ms + TOPICS_INTERVAL_MS;
         ask_topics(worker);
+    }
+    if (now_ms >= worker->next_gc_ms) {
+        bool begun = worker->next_gc_ms > 0;
+        worker->next_gc_ms = now_ms + worker->opts.gc_interval_ms;
+        if (begun && !worker->collector && !worker->stopping) collect(worker);
     }
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/thread.h"
+#include "commit/collector.h"
 #include "pipeline/fill.h"
 #include "pipeline/repairer.h"
 
@@ -153,6 +154,7 @@ static void close_down(struct silt_worker *worker)
     struct silt_context *context = &worker->context;
     silt_worker_report(worker, silt_mono_ms());
     silt_repairer_stop(&worker->context);
+    silt_collector_release(worker->collector);
     if (!silt_consumer_close(context->consumer, CLOSE_WAIT_MS))
         SILT_LOG(WARN, "close_timeout", "the Kafka client did not close in time",
                  SILT_F_STR("action", "left to the end of the process"));

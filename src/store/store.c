@@ -85,6 +85,7 @@ void silt_store_submit(struct silt_store *store, struct silt_store_req *req)
 void silt_store_deliver(struct silt_store_req *req)
 {
     req->priv = NULL;
+    atomic_fetch_add(&req->store->requests, req->attempts);
     if (!req->reply_to) {
         req->on_reply(req); /* silt_store_call */
         return;
@@ -112,6 +113,7 @@ void silt_store_call(struct silt_store *store, struct silt_store_req *req)
     req->reply_to = NULL;
     req->on_reply = wake_caller;
     req->ctx = &waiter;
+    req->store = store;
     store->vtable->submit(store, req);
     silt_waiter_wait(&waiter);
     req->ctx = ctx;

@@ -145,8 +145,9 @@ struct silt_store_vtable {
 };
 struct silt_store {
     const struct silt_store_vtable *vtable;
-    const char *url;       /* as configured: "s3://bucket/prefix" or "file:///dir" */
-    _Atomic unsigned open; /* requests submitted and not yet replied to */
+    const char *url;           /* as configured: "s3://bucket/prefix" or "file:///dir" */
+    _Atomic uint64_t requests; /* attempts made, for the metrics */
+    _Atomic unsigned open;     /* requests submitted and not yet replied to */
 };
 
 /* Hands the request over to the store's io thread. Any thread. */
