@@ -8,6 +8,8 @@
 #include <endian.h>
 
 #define LIKELY(cond) __builtin_expect(!!(cond), 1)
+/* gcc -O2 leaves the big steps out of the switch: 110 ns a record instead of 75. */
+#define INLINE inline __attribute__((always_inline))
 
 /* An open block or call. */
 struct frame {
@@ -59,7 +61,7 @@ static __attribute__((noinline)) const uint8_t *varint_bytewise(struct walk *w, 
 
 /* Eight bytes at once: the first byte without continuation bit ends the number; its groups of seven
  * bits are then pushed together. */
-static inline const uint8_t *varint(struct walk *w, const uint8_t *at, unsigned bytes_max,
+static INLINE const uint8_t *varint(struct walk *w, const uint8_t *at, unsigned bytes_max,
                                     uint64_t *ret_n)
 {
     if (LIKELY(at < w->end && *at < 0x80)) {
@@ -81,7 +83,7 @@ static inline const uint8_t *varint(struct walk *w, const uint8_t *at, unsigned 
     return at + bytes;
 }
 
-static inline const uint8_t *read_long(struct walk *w, const uint8_t *at, int64_t *ret_n)
+static INLINE const uint8_t *read_long(struct walk *w, const uint8_t *at, int64_t *ret_n)
 {
     uint64_t n;
     const uint8_t *next = varint(w, at, 10, &n);
@@ -89,7 +91,7 @@ static inline const uint8_t *read_long(struct walk *w, const uint8_t *at, int64_
     return next;
 }
 
-static inline const uint8_t *read_int(struct walk *w, const uint8_t *at, int64_t *ret_n)
+static INLINE const uint8_t *read_int(struct walk *w, const uint8_t *at, int64_t *ret_n)
 {
     uint64_t n;
     const uint8_t *next = varint(w, at, 5, &n);
@@ -99,20 +101,20 @@ static inline const uint8_t *read_int(struct walk *w, const uint8_t *at, int64_t
     return next;
 }
 
-static inline const uint8_t *walk_skip(struct walk *w, const uint8_t *at, uint64_t bytes)
+static INLINE const uint8_t *walk_skip(struct walk *w, const uint8_t *at, uint64_t bytes)
 {
     if (bytes > (uint64_t)(w->end - at)) return fail(w, at, SILT_REASON_TRUNCATED);
     return at + bytes;
 }
 
-static inline const uint8_t *walk_boolean(struct walk *w, const uint8_t *at)
+static INLINE const uint8_t *walk_boolean(struct walk *w, const uint8_t *at)
 {
     if (at == w->end) return fail(w, at, SILT_REASON_TRUNCATED);
     if (*at > 1) return fail(w, at, SILT_REASON_BOOLEAN);
     return at + 1;
 }
 
-static inline const uint8_t *walk_bytes(struct walk *w, const uint8_t *at,
+static INLINE const uint8_t *walk_bytes(struct walk *w, const uint8_t *at,
                                         struct silt_slice *ret_bytes)
 {
     int64_t len;
@@ -123,7 +125,7 @@ static inline const uint8_t *walk_bytes(struct walk *w, const uint8_t *at,
     return content + len;
 }
 
-static inline const uint8_t *walk_string(struct walk *w, const uint8_t *at,
+static INLINE const uint8_t *walk_string(struct walk *w, const uint8_t *at,
                                          struct silt_slice *ret_text)
 {
     const uint8_t *next = walk_bytes(w, at, ret_text);
@@ -133,7 +135,7 @@ static inline const uint8_t *walk_string(struct walk *w, const uint8_t *at,
     return next;
 }
 
-static inline const uint8_t *walk_index(struct walk *w, const uint8_t *at, uint64_t choices,
+static INLINE const uint8_t *walk_index(struct walk *w, const uint8_t *at, uint64_t choices,
                                         enum silt_reason reason, int64_t *ret_index)
 {
     const uint8_t *next = read_int(w, at, ret_index);
@@ -175,7 +177,7 @@ static const uint8_t *block_head(struct walk *w, const uint8_t *at, uint64_t *re
 }
 
 /* Opens the next block of the topmost frame; items_left is 0 after the last one. */
-static inline const uint8_t *open_block(struct walk *w, const uint8_t *at)
+static INLINE const uint8_t *open_block(struct walk *w, const uint8_t *at)
 {
     struct frame *frame = &w->frames[w->depth - 1];
     const uint8_t *next = block_head(w, at, &frame->items_left, &frame->block_end);
@@ -215,7 +217,7 @@ static const uint8_t *walk_fixed_items(struct walk *w, const uint8_t *at, uint64
     return at;
 }
 
-static inline const uint8_t *enter(struct walk *w, const uint8_t *at, const struct silt_op *back)
+static INLINE const uint8_t *enter(struct walk *w, const uint8_t *at, const struct silt_op *back)
 {
     if (w->depth == SILT_WALK_DEPTH_MAX) return fail(w, at, SILT_REASON_DEPTH);
     w->frames[w->depth++].back = back;
@@ -223,7 +225,7 @@ static inline const uint8_t *enter(struct walk *w, const uint8_t *at, const stru
 }
 
 /* The end of an item: the next item, the next block, or the end of the array. */
-static inline const uint8_t *walk_again(struct walk *w, const uint8_t *at)
+static INLINE const uint8_t *walk_again(struct walk *w, const uint8_t *at)
 {
     struct frame *frame = &w->frames[w->depth - 1];
     if (--frame->items_left > 0) return at;
@@ -279,7 +281,9 @@ static bool run(struct walk *w, const struct silt_program *program)
             break;
         case SILT_OP_RETURN: pc = w->frames[--w->depth].back; break;
         case SILT_OP_JUMP: pc = program->ops + op->next; break;
-        case SILT_OP_END: return at == w->end || fail(w, at, SILT_REASON_TRAILING);
+        default: /* END */
+            if (at != w->end) fail(w, at, SILT_REASON_TRAILING);
+            return at == w->end;
         }
     }
     return false;

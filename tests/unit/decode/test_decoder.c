@@ -148,6 +148,22 @@ static enum silt_decode_status decode(struct silt_decoder *decoder, const void *
     return silt_decoder_decode(decoder, &rec, ret);
 }
 
+static const char *write_file(const char *name, const char *text, size_t len)
+{
+    static char path[3][200];
+    static int turn;
+    char *here = path[turn++ % 3];
+    snprintf(here, sizeof path[0], "%s/%s", silt_test_dir(), name);
+    FILE *file = fopen(here, "wb");
+    if (!file || fwrite(text, 1, len, file) != len || fclose(file)) abort();
+    return here;
+}
+
+static const char *schema_file(const char *name, const char *text)
+{
+    return write_file(name, text, strlen(text));
+}
+
 /* A Confluent value of schema `id` whose body is a short string. */
 static enum silt_decode_status decode_id(struct bench *bench, int32_t id, struct silt_decoded *ret)
 {
@@ -200,6 +216,25 @@ static void sends_user_and_password(void)
     CU_ASSERT_STRING_EQUAL(bench.http.reqs[0]->headers[1].name, "Authorization");
     CU_ASSERT_STRING_EQUAL(bench.http.reqs[0]->headers[1].value, "Basic bWU6cGFzcw==");
     bench_done(&bench);
+}
+
+static void reports_the_configured_fields(void)
+{
+    const char *json = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"id\",\"type\":"
+                       "\"string\"},{\"name\":\"at\",\"type\":\"long\"}]}";
+    const char *const files[] = {schema_file("r.avsc", json)};
+    const struct silt_decoder_opts opts = {.framing = SILT_FRAMING_NONE,
+                                           .schema_files = files,
+                                           .schema_files_n = 1,
+                                           .sensor_id_field = "id",
+                                           .time_field = "at"};
+    struct silt_decoder *decoder;
+    CU_ASSERT_OK(silt_decoder_new(&opts, &decoder, NULL));
+    struct silt_decoded decoded;
+    CU_ASSERT_EQUAL(decode(decoder, "\4s1\6", 4, &decoded), SILT_DECODE_OK);
+    CU_ASSERT(silt_slice_eq(decoded.verdict.sensor_id, silt_slice_str("s1")));
+    CU_ASSERT_EQUAL(decoded.verdict.time_ms, 3);
+    silt_decoder_free(decoder);
 }
 
 static void rejects_what_the_walker_refuses(void)
@@ -425,7 +460,7 @@ static void ends_with_look_ups_at_every_stage(void)
 static void fetches_and_waits(void)
 {
     struct bench bench;
-    bench_init(&bench, (struct silt_decoder_opts){.ca_file = "/ca.pem"}, 10);
+    bench_init(&bench, (struct silt_decoder_opts){.ca_file = "/ca.pem", .registry_user = ""}, 10);
     struct silt_schema *schema = NULL;
     struct silt_err err = {0};
     bench.http.outcome = SILT_HTTP_TIMEOUT;
@@ -457,22 +492,6 @@ static void fetches_and_waits(void)
 }
 
 /* --- without a registry ---------------------------------------------------------------------- */
-
-static const char *write_file(const char *name, const char *text, size_t len)
-{
-    static char path[3][200];
-    static int turn;
-    char *here = path[turn++ % 3];
-    snprintf(here, sizeof path[0], "%s/%s", silt_test_dir(), name);
-    FILE *file = fopen(here, "wb");
-    if (!file || fwrite(text, 1, len, file) != len || fclose(file)) abort();
-    return here;
-}
-
-static const char *schema_file(const char *name, const char *text)
-{
-    return write_file(name, text, strlen(text));
-}
 
 static void no_framing_has_one_schema(void)
 {
@@ -637,6 +656,7 @@ static void answers_cross_threads(void)
 
 SILT_TESTS("decoder", {"asks once and remembers", asks_once_and_remembers},
            {"sends user and password", sends_user_and_password},
+           {"reports the configured fields", reports_the_configured_fields},
            {"rejects what the walker refuses", rejects_what_the_walker_refuses},
            {"rejects before any schema", rejects_before_any_schema},
            {"unknown ids stay unknown for a while", unknown_ids_stay_unknown_for_a_while},

@@ -92,7 +92,7 @@ static void fill_many(avro_value_t *value, int depth)
 
 static void fill_record(avro_value_t *value, int depth)
 {
-    size_t fields;
+    size_t fields = 0;
     avro_value_get_size(value, &fields);
     for (size_t i = 0; i < fields; i++) {
         avro_value_t field;
@@ -152,9 +152,9 @@ static bool avro_reads(struct oracle *oracle, const uint8_t *bytes, size_t len)
 static void same_sensor_and_time(struct oracle *oracle, const struct silt_verdict *verdict)
 {
     avro_value_t field;
-    const char *id;
-    size_t id_size;
-    int64_t time;
+    const char *id = "";
+    size_t id_size = 1;
+    int64_t time = 0;
     avro_value_get_by_name(&oracle->value, "sensor_id", &field, NULL);
     avro_value_get_string(&field, &id, &id_size);
     CU_ASSERT(silt_slice_eq(verdict->sensor_id, silt_slice_of(id, id_size - 1)));

@@ -203,6 +203,16 @@ static void hostile_schemas_are_refused_with_their_place(void)
     CU_ASSERT_FAILS(silt_schema_canonical(silt_slice_str("7"), NULL, NULL));
 }
 
+/* The canonical form cannot say "no namespace" inside a namespace, and avro-c reads E as a.E. */
+static void what_avro_c_refuses_is_refused(void)
+{
+    fails(silt_slice_str(
+              "{\"type\":\"record\",\"name\":\"a.R\",\"fields\":[{\"name\":\"e\",\"type\":{"
+              "\"type\":\"fixed\",\"name\":\"E\",\"namespace\":\"\",\"size\":1}},{\"name\":"
+              "\"f\",\"type\":{\"type\":\"fixed\",\"name\":\"E\",\"size\":1}}]}"),
+          "avro-c refuses");
+}
+
 static void long_names_are_refused(void)
 {
     char name[600];
@@ -365,6 +375,7 @@ SILT_TESTS("schema",
            {"the text is kept as it was", the_text_is_kept_as_it_was},
            {"hostile schemas are refused with their place",
             hostile_schemas_are_refused_with_their_place},
+           {"what avro-c refuses is refused", what_avro_c_refuses_is_refused},
            {"long names are refused", long_names_are_refused},
            {"depth, size and number are bounded", depth_size_and_number_are_bounded},
            {"text is not structure", text_is_not_structure},

@@ -282,6 +282,11 @@ static void nested_arrays_count_too(void)
         CU_ASSERT_EQUAL(verdict.reason, levels < 32 ? SILT_REASON_NONE : SILT_REASON_DEPTH);
     }
     silt_schema_unref(schema);
+    schema = tool_schema("{\"type\":\"array\",\"items\":" TREE "}", "", "");
+    memset(deep, 2, 40); /* here it is the array that comes too deep, not the record */
+    CU_ASSERT_FALSE(tool_walk(schema, deep, 40, &verdict));
+    CU_ASSERT_EQUAL(verdict.reason, SILT_REASON_DEPTH);
+    silt_schema_unref(schema);
 }
 
 /* Sixty calls for each byte: a record can be valid and still cost too much. */
