@@ -18,6 +18,7 @@ struct rolling {
     struct silt_roll roll;
     struct silt_repair repair;     /* k = 0: the original */
     struct silt_store_part *parts; /* owned: ETags from ListParts, NULL = those of the manifest */
+    bool asking_repair;
     struct silt_timer timer;
 };
 
@@ -28,6 +29,7 @@ struct silt_chain {
     unsigned generation; /* bumped by recover: answers to older questions do not count */
     bool released;
     bool halted;
+    bool ready; /* the tail is known */
 
     struct silt_search search;
     char last_key[SILT_KEY_MAX];
@@ -54,7 +56,9 @@ struct asked {
     struct silt_store_req req;
     struct silt_chain *chain;
     unsigned generation;
-    struct rolling *rolling; /* roll requests */
+    struct rolling *rolling;       /* roll requests */
+    char *upload_id;               /* owned: the chain may have moved on before the store is done */
+    struct silt_store_part *parts; /* owned */
     char key[SILT_KEY_MAX];
     char after[SILT_KEY_MAX];
     struct silt_slice body;
@@ -63,6 +67,7 @@ struct asked {
 static void step_slot(struct silt_chain *chain, const struct silt_slot_event *event);
 static void step_roll(struct rolling *rolling, const struct silt_roll_event *event);
 static void do_search(struct silt_chain *chain, struct silt_search_action action);
+static void tell_durable(struct silt_chain *chain);
 
 /* ---- life ---- */
 
@@ -169,10 +174,25 @@ static void on_search_timer(void *ctx)
     do_search(chain, silt_search_again(&chain->search));
 }
 
+/* Is what the caller was about still so, after the owner was told something? */
+static bool is_still(const struct silt_chain *chain, unsigned generation)
+{
+    return !chain->released && chain->generation == generation;
+}
+
 static void recovered(struct silt_chain *chain)
 {
-    chain->tail_read_ms = silt_wall_ms();
+    unsigned generation = chain->generation;
+    bool is_pending = chain->rolling_n > 0;
+    chain->ready = true;
     chain->opts.events->on_ready(chain->opts.ctx, silt_chain_tail(chain));
+    if (silt_chain_tail(chain) && !is_pending && is_still(chain, generation)) tell_durable(chain);
+}
+
+static void ask_tail(struct silt_chain *chain, int64_t seq)
+{
+    chain->tail_read_ms = silt_wall_ms(); /* R7: the time of the question */
+    ask_get(chain, seq);
 }
 
 static void do_search(struct silt_chain *chain, struct silt_search_action action)
@@ -193,7 +213,7 @@ static void do_search(struct silt_chain *chain, struct silt_search_action action
     if (action.seq < 0)
         recovered(chain);
     else
-        ask_get(chain, action.seq);
+        ask_tail(chain, action.seq);
 }
 
 static void on_listed(struct silt_chain *chain, const struct silt_store_req *req)
@@ -214,10 +234,31 @@ static void on_listed(struct silt_chain *chain, const struct silt_store_req *req
 
 static void begin_roll(struct silt_chain *chain);
 
-static void retry_recovery(struct silt_chain *chain)
+static void retry_recovery(struct silt_chain *chain, const struct silt_store_req *req)
 {
+    if (req->outcome == SILT_STORE_DENIED || req->outcome == SILT_STORE_SKEWED)
+        chain->opts.events->on_page(
+            chain->opts.ctx, "archive_not_readable",
+            "a manifest cannot be read; check the clock and the right s3:GetObject");
     silt_timer_set(chain->opts.timers, &chain->timer, silt_mono_ms() + 1000, on_search_timer,
                    chain);
+}
+
+/* The key holds only the front of the topic id. */
+static SILT_RC check_place(const struct silt_chain *chain, const struct silt_manifest *m,
+                           struct silt_err *err)
+{
+    if (m->seq != chain->search.best || m->tp.partition != chain->tp.partition ||
+        strcmp(m->tp.topic, chain->tp.topic) != 0 || strcmp(m->tp.cluster, chain->tp.cluster) != 0)
+        SILT_FAIL(err, CORRUPT, "the manifest is slot %lld of %s/%d: it does not belong here",
+                  (long long)m->seq, m->tp.topic, m->tp.partition);
+    if (strcmp(m->tp.topic_id, chain->tp.topic_id) != 0)
+        SILT_FAIL(err, CORRUPT,
+                  "the manifest is of topic id %s, the topic's is %s and begins alike; use another "
+                  "archive root",
+                  m->tp.topic_id, chain->tp.topic_id);
+    if (m->seq == 0) return silt_manifest_check_link(m, NULL, NULL, err);
+    return SILT_OK;
 }
 
 /* The tail was read: keep it, then read the slot before it to check the link. */
@@ -227,9 +268,10 @@ static void on_tail_read(struct silt_chain *chain, struct silt_store_req *req)
     silt_manifest_done(&chain->tail);
     struct silt_slice bytes = silt_buf_slice(&req->ret_body);
     if (!silt_ok(silt_manifest_parse(bytes, &chain->tail, &err)) ||
-        !silt_ok(silt_manifest_check(&chain->tail, &err))) {
+        !silt_ok(silt_manifest_check(&chain->tail, &err)) ||
+        !silt_ok(check_place(chain, &chain->tail, &err))) {
         chain->tail.seq = -1;
-        silt_err_context(&err, "%s", req->key);
+        silt_err_context(&err, "%s", strrchr(req->key, '/') + 1);
         halt(chain, err.text);
         return;
     }
@@ -273,7 +315,7 @@ static void on_recovery_get(struct silt_chain *chain, struct silt_store_req *req
     }
     if (req->outcome != SILT_STORE_OK) {
         chain->tail.seq = is_before ? -1 : chain->tail.seq;
-        retry_recovery(chain);
+        retry_recovery(chain, req);
         return;
     }
     if (is_before)
@@ -286,7 +328,7 @@ void silt_chain_recover(struct silt_chain *chain, int64_t hint_seq)
 {
     SILT_ASSERT(!chain->put_begun);
     chain->generation++;
-    chain->halted = false;
+    chain->halted = chain->ready = false;
     silt_timer_cancel(chain->opts.timers, &chain->timer);
     stop_rolling(chain);
     silt_manifest_done(&chain->tail);
@@ -305,19 +347,26 @@ static const struct silt_manifest_file *rolled_file(const struct rolling *rollin
 
 static void begin_slot(struct silt_chain *chain);
 
+static void tell_durable(struct silt_chain *chain)
+{
+    chain->opts.events->on_durable(chain->opts.ctx, &chain->tail, chain->tail_own);
+}
+
 static void file_rolled(struct rolling *rolling)
 {
     struct silt_chain *chain = rolling->chain;
+    unsigned generation = chain->generation;
     SILT_ASSERT(chain->rolling_open > 0);
     if (--chain->rolling_open) return;
-    chain->opts.events->on_durable(chain->opts.ctx, &chain->tail, chain->tail_own);
-    if (chain->committing && !chain->put_begun && !chain->released) begin_slot(chain);
+    tell_durable(chain);
+    if (is_still(chain, generation) && chain->committing && !chain->put_begun) begin_slot(chain);
 }
 
 static void ask_repair(struct rolling *rolling)
 {
     struct silt_chain *chain = rolling->chain;
     struct asked *asked = ask(chain, SILT_OP_GET);
+    rolling->asking_repair = true;
     asked->rolling = rolling;
     silt_key_repair(&chain->tp, chain->tail.seq, rolling->index, rolling->repair.k + 1, asked->key);
     asked->req.body_max = SILT_MANIFEST_MAX;
@@ -330,8 +379,11 @@ static void ask_roll(struct rolling *rolling, enum silt_store_op op)
     struct asked *asked = ask(rolling->chain, op);
     asked->rolling = rolling;
     snprintf(asked->key, sizeof asked->key, "%s", file->key);
-    asked->req.upload_id = file->upload_id;
-    asked->req.parts = rolling->parts ? rolling->parts : file->parts;
+    asked->upload_id = silt_strdup(file->upload_id ? file->upload_id : "");
+    asked->parts = silt_memdup(rolling->parts ? rolling->parts : file->parts,
+                               file->parts_n * sizeof *file->parts);
+    asked->req.upload_id = asked->upload_id;
+    asked->req.parts = asked->parts;
     asked->req.parts_n = file->parts_n;
     asked->req.object_size = file->size;
     asked->req.crc32c = file->crc32c;
@@ -393,8 +445,17 @@ static void begin_roll(struct silt_chain *chain)
         chain->rolling[i].index = i;
         begin_file(&chain->rolling[i]);
     }
-    if (!chain->rolling_n)
-        chain->opts.events->on_durable(chain->opts.ctx, &chain->tail, chain->tail_own);
+}
+
+static void on_repair_timer(void *ctx)
+{
+    ask_repair(ctx);
+}
+
+static bool is_repair_of(const struct rolling *rolling, const struct silt_repair *repair)
+{
+    return repair->seq == rolling->chain->tail.seq && repair->file == rolling->index &&
+           repair->k == rolling->repair.k + 1;
 }
 
 /* Is there a repair of the missing file already? */
@@ -403,6 +464,7 @@ static void on_repair_read(struct rolling *rolling, struct silt_store_req *req)
     struct silt_chain *chain = rolling->chain;
     struct silt_repair repair;
     struct silt_err err;
+    rolling->asking_repair = false;
     if (req->outcome == SILT_STORE_STOPPED) return;
     if (req->outcome == SILT_STORE_NOT_FOUND) {
         chain->opts.events->on_missing(chain->opts.ctx, &chain->tail, rolling->index,
@@ -410,11 +472,18 @@ static void on_repair_read(struct rolling *rolling, struct silt_store_req *req)
         return;
     }
     if (req->outcome != SILT_STORE_OK) {
-        ask_repair(rolling);
+        rolling->asking_repair = true;
+        silt_timer_set(chain->opts.timers, &rolling->timer, silt_mono_ms() + 1000, on_repair_timer,
+                       rolling);
         return;
     }
     if (!silt_ok(silt_repair_parse(silt_buf_slice(&req->ret_body), &repair, &err))) {
         halt(chain, err.text);
+        return;
+    }
+    if (!is_repair_of(rolling, &repair)) {
+        silt_repair_done(&repair);
+        halt(chain, "a repair record names another file than its key");
         return;
     }
     silt_repair_done(&rolling->repair);
@@ -427,8 +496,10 @@ static void on_repair_read(struct rolling *rolling, struct silt_store_req *req)
 
 void silt_chain_look_again(struct silt_chain *chain, unsigned file)
 {
-    SILT_ASSERT(file < chain->rolling_n);
-    ask_repair(&chain->rolling[file]);
+    struct rolling *rolling = file < chain->rolling_n ? &chain->rolling[file] : NULL;
+    bool waits = rolling && rolling->roll.state == SILT_ROLL_MISSING && !rolling->repair.lost;
+    if (chain->released || chain->halted || !waits || rolling->asking_repair) return;
+    ask_repair(rolling);
 }
 
 static bool same_object(const struct silt_manifest_file *file, const struct silt_store_req *req)
@@ -502,15 +573,18 @@ static void slot_ended(struct silt_chain *chain)
 
 static void slot_won(struct silt_chain *chain)
 {
+    unsigned generation = chain->generation;
     slot_ended(chain);
     silt_manifest_done(&chain->tail);
     chain->tail = chain->next;
     chain->next = (struct silt_manifest){0};
     silt_sha256_hex(chain->body.data, chain->body.len, chain->tail_sha256);
-    chain->tail_read_ms = silt_wall_ms();
+    chain->tail_read_ms = chain->slot.last_date_ms - chain->slot.clock_offset_ms;
     chain->tail_own = true;
-    chain->opts.events->on_won(chain->opts.ctx, &chain->tail);
     begin_roll(chain);
+    bool is_pending = chain->rolling_n > 0;
+    chain->opts.events->on_won(chain->opts.ctx, &chain->tail);
+    if (!is_pending && is_still(chain, generation)) tell_durable(chain);
 }
 
 static void page_slot(struct silt_chain *chain)
@@ -580,10 +654,15 @@ static void begin_slot(struct silt_chain *chain)
 void silt_chain_commit(struct silt_chain *chain, struct silt_manifest *manifest,
                        int64_t oldest_upload_ms)
 {
-    SILT_ASSERT(!chain->committing && !chain->released);
-    silt_manifest_done(&chain->next);
-    chain->next = *manifest;
+    struct silt_manifest taken = *manifest;
     *manifest = (struct silt_manifest){0};
+    if (chain->halted) {
+        silt_manifest_done(&taken);
+        return;
+    }
+    SILT_ASSERT(chain->ready && !chain->committing && !chain->released);
+    silt_manifest_done(&chain->next);
+    chain->next = taken;
     chain->next.tp = chain->tp;
     chain->oldest_upload_ms = oldest_upload_ms;
     chain->committing = true;
@@ -635,6 +714,8 @@ static void on_reply(struct silt_store_req *req)
     bool counts = asked->generation == chain->generation && !chain->released && !chain->halted;
     if (counts) dispatch(asked);
     silt_store_req_done(req);
+    silt_free(asked->upload_id);
+    silt_free(asked->parts);
     silt_free(asked);
     chain->in_flight--;
     free_if_done(chain);

@@ -6,7 +6,8 @@
  * inbox, timers through the owner's loop. Order of calls: recover → (on_ready) → commit → on_won →
  * on_durable → commit …; a commit may be handed in while the slot before it is still rolling: its
  * PUT waits (R4). After on_lost and on_abandon the owner drops its windows and calls recover again.
- * After on_halt the chain does nothing any more until recover.
+ * After on_halt the chain does nothing any more until recover; a slot handed in meanwhile is
+ * dropped.
  */
 #ifndef SILT_COMMIT_CHAIN_H
 #define SILT_COMMIT_CHAIN_H

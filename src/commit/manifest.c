@@ -521,8 +521,12 @@ SILT_RC silt_repair_write(const struct silt_repair *repair, const struct silt_tp
                   "repair", "topic", tp->topic, "topic_id", tp->topic_id, "partition",
                   (int)tp->partition, "seq", (json_int_t)repair->seq, "file", (int)repair->file,
                   "k", (int)repair->k, "lost", (int)repair->lost);
-    if (!repair->lost) json_object_set_new(object, "with", write_file(&repair->with));
-    return dump(object, out, err);
+    int left_out = object ? 0 : -1;
+    if (!repair->lost) left_out = json_object_set_new(object, "with", write_file(&repair->with));
+    if (left_out == 0) return dump(object, out, err);
+    json_decref(object);
+    SILT_FAIL(err, INTERNAL, "repair record of slot %lld holds text that is not UTF-8",
+              (long long)repair->seq);
 }
 
 SILT_RC silt_repair_parse(struct silt_slice bytes, struct silt_repair *ret_repair,
@@ -536,6 +540,8 @@ SILT_RC silt_repair_parse(struct silt_slice bytes, struct silt_repair *ret_repai
                                  .file = get_count(&r, object, "file"),
                                  .k = get_count(&r, object, "k"),
                                  .lost = json_is_true(lost)};
+    const char *kind = json_string_value(json_object_get(object, "kind"));
+    if (!kind || strcmp(kind, "repair") != 0) r.bad = "kind";
     if (!json_is_boolean(lost)) r.bad = "lost";
     if (!repair.lost) read_file(&r, json_object_get(object, "with"), &repair.with);
     json_decref(object);
