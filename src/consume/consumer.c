@@ -31,9 +31,9 @@ static void event_free(struct event *event)
     silt_free(event);
 }
 
-static bool is_cooperative(const struct silt_consumer *consumer)
+static bool is_eager(const struct silt_consumer *consumer)
 {
-    return strcmp(rd_kafka_rebalance_protocol(consumer->rk), "COOPERATIVE") == 0;
+    return strcmp(rd_kafka_rebalance_protocol(consumer->rk), "EAGER") == 0;
 }
 
 static void drop_error(rd_kafka_error_t *error)
@@ -45,11 +45,14 @@ static void drop_error(rd_kafka_error_t *error)
 static void agree(struct silt_consumer *consumer, rd_kafka_resp_err_t what,
                   const rd_kafka_topic_partition_list_t *list)
 {
-    if (what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS && is_cooperative(consumer)) {
-        drop_error(rd_kafka_incremental_unassign(consumer->rk, list));
+    bool assign = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    bool revoke = what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
+    if (is_eager(consumer) || !(assign || revoke)) {
+        rd_kafka_assign(consumer->rk, NULL);
         return;
     }
-    rd_kafka_assign(consumer->rk, NULL);
+    if (assign) drop_error(rd_kafka_incremental_assign(consumer->rk, list));
+    if (revoke) drop_error(rd_kafka_incremental_unassign(consumer->rk, list));
 }
 
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
@@ -65,6 +68,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
         silt_kafka_err(&add_event(consumer, SILT_POLL_ERROR)->err, what, NULL);
         return;
     }
+    consumer->rebalancing = what;
     bool assign = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
     struct event *event = add_event(consumer, assign ? SILT_POLL_ASSIGN : SILT_POLL_REVOKE);
     event->list = rd_kafka_topic_partition_list_copy(list);
@@ -211,14 +215,26 @@ struct closing {
     struct silt_queue *done;
 };
 
+/* A revocation that was not answered would keep close waiting for its answer. */
+static void answer_revoke(struct silt_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    if (consumer->rebalancing != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) return;
+    if (rd_kafka_assignment(consumer->rk, &list)) return;
+    agree(consumer, RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS, list);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 static void *close_client(void *ctx)
 {
     struct closing *closing = ctx;
     struct silt_consumer *consumer = closing->consumer;
-    rd_kafka_consumer_close(consumer->rk);
+    answer_revoke(consumer);
+    /* After a fatal error it refuses to close, and destroying it would try that again. */
+    bool closed = !rd_kafka_consumer_close(consumer->rk);
     rd_kafka_queue_destroy(consumer->replies);
     rd_kafka_queue_destroy(consumer->queue);
-    rd_kafka_destroy(consumer->rk);
+    rd_kafka_destroy_flags(consumer->rk, closed ? 0 : RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     silt_queue_try_push(closing->done, closing);
     return NULL;
 }
@@ -598,9 +614,16 @@ static SILT_RC take_result(rd_kafka_resp_err_t result, const char *what, struct 
 static SILT_RC assign_list(struct silt_consumer *consumer,
                            const rd_kafka_topic_partition_list_t *list, struct silt_err *err)
 {
-    if (is_cooperative(consumer))
-        return take_error(rd_kafka_incremental_assign(consumer->rk, list), "assign", err);
-    return take_result(rd_kafka_assign(consumer->rk, list), "assign", err);
+    if (is_eager(consumer)) return take_result(rd_kafka_assign(consumer->rk, list), "assign", err);
+    return take_error(rd_kafka_incremental_assign(consumer->rk, list), "assign", err);
+}
+
+static SILT_RC unassign_list(struct silt_consumer *consumer,
+                             const rd_kafka_topic_partition_list_t *list, struct silt_err *err)
+{
+    if (is_eager(consumer))
+        return take_result(rd_kafka_assign(consumer->rk, NULL), "unassign", err);
+    return take_error(rd_kafka_incremental_unassign(consumer->rk, list), "unassign", err);
 }
 
 static void set_paused(struct silt_consumer *consumer, const struct part *part, bool pause)
@@ -629,6 +652,7 @@ SILT_RC silt_consumer_assign_done(struct silt_consumer *consumer, struct silt_er
         int64_t start = part->start < 0 ? RD_KAFKA_OFFSET_END : part->start;
         list_add(list, part, start, part->start_epoch);
     }
+    consumer->rebalancing = RD_KAFKA_RESP_ERR_NO_ERROR;
     struct silt_rc rc = assign_list(consumer, list, err);
     rd_kafka_topic_partition_list_destroy(list);
     for (unsigned i = 0; i < n && rc.ok; i++)
@@ -646,10 +670,8 @@ SILT_RC silt_consumer_revoke_done(struct silt_consumer *consumer, struct silt_er
         remove_part(consumer, part);
     }
     consumer->event_parts_n = 0;
-    struct silt_rc rc =
-        is_cooperative(consumer)
-            ? take_error(rd_kafka_incremental_unassign(consumer->rk, list), "unassign", err)
-            : take_result(rd_kafka_assign(consumer->rk, NULL), "unassign", err);
+    consumer->rebalancing = RD_KAFKA_RESP_ERR_NO_ERROR;
+    struct silt_rc rc = unassign_list(consumer, list, err);
     rd_kafka_topic_partition_list_destroy(list);
     return rc;
 }
@@ -674,14 +696,60 @@ SILT_RC silt_consumer_assign_manual(struct silt_consumer *consumer, const char *
 
 /* --- moving --- */
 
-static SILT_RC seek(struct silt_consumer *consumer, const struct part *part, int64_t offset,
-                    int32_t leader_epoch, struct silt_err *err)
+static struct part *part_of_list(struct silt_consumer *consumer,
+                                 const rd_kafka_topic_partition_t *tp)
+{
+    return find_part(consumer, tp->topic, tp->partition);
+}
+
+/* Where the assignment is replaced as a whole: all parts of it from where they are. */
+static SILT_RC reassign_all(struct silt_consumer *consumer, const struct part *moved,
+                            struct silt_err *err)
+{
+    rd_kafka_topic_partition_list_t *list = NULL;
+    SILT_TRY(take_result(rd_kafka_assignment(consumer->rk, &list), "seek", err));
+    rd_kafka_position(consumer->rk, list);
+    for (int i = 0; i < list->cnt; i++) {
+        rd_kafka_topic_partition_t *tp = &list->elems[i];
+        const struct part *part = part_of_list(consumer, tp);
+        if (!part || (part != moved && tp->offset >= 0)) continue;
+        tp->offset = part->start < 0 ? RD_KAFKA_OFFSET_END : part->start;
+        rd_kafka_topic_partition_set_leader_epoch(tp, part->start_epoch);
+    }
+    struct silt_rc rc = take_result(rd_kafka_assign(consumer->rk, list), "seek", err);
+    for (int i = 0; i < list->cnt; i++) {
+        const struct part *part = part_of_list(consumer, &list->elems[i]);
+        if (part && (part->paused || part->waiting)) set_paused(consumer, part, true);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}
+
+/* A part that librdkafka has stopped (any offset error does) or not started yet cannot seek: it is
+ * taken out of the assignment and put in again. Not during a rebalance, which would take that for
+ * its answer. */
+static SILT_RC restart(struct silt_consumer *consumer, const struct part *part,
+                       const rd_kafka_topic_partition_list_t *list, struct silt_err *err)
+{
+    if (consumer->rebalancing)
+        SILT_FAIL(err, CONFLICT, "seek: %s [%d] is stopped and a rebalance is going on",
+                  part->pub.topic, (int)part->pub.partition);
+    if (is_eager(consumer)) return reassign_all(consumer, part, err);
+    SILT_TRY(take_error(rd_kafka_incremental_unassign(consumer->rk, list), "seek", err));
+    SILT_TRY(take_error(rd_kafka_incremental_assign(consumer->rk, list), "seek", err));
+    if (part->paused) set_paused(consumer, part, true);
+    return SILT_OK;
+}
+
+static SILT_RC seek(struct silt_consumer *consumer, const struct part *part, struct silt_err *err)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    const rd_kafka_topic_partition_t *tp = list_add(list, part, offset, leader_epoch);
+    const rd_kafka_topic_partition_t *tp = list_add(list, part, part->start, part->start_epoch);
     struct silt_rc rc =
         take_error(rd_kafka_seek_partitions(consumer->rk, list, SEEK_TIMEOUT_MS), "seek", err);
-    if (rc.ok) rc = take_result(tp->err, "seek", err);
+    if (rc.ok)
+        rc = tp->err == RD_KAFKA_RESP_ERR__STATE ? restart(consumer, part, list, err)
+                                                 : take_result(tp->err, "seek", err);
     rd_kafka_topic_partition_list_destroy(list);
     return rc;
 }
@@ -690,8 +758,8 @@ SILT_RC silt_consumer_seek(struct silt_consumer *consumer, struct silt_cpart *cp
                            int32_t leader_epoch, struct silt_err *err)
 {
     struct part *part = (struct part *)cpart;
-    move_epoch(consumer, part);
-    struct silt_rc rc = seek(consumer, part, offset, leader_epoch, err);
+    silt_consumer_assign_at(consumer, cpart, offset, leader_epoch);
+    struct silt_rc rc = seek(consumer, part, err);
     if (!rc.ok) {
         part->moved_at = SILT_NEVER;
         return rc;

@@ -18,7 +18,7 @@ static const struct {
     const char *why;
 } forced[] = {
     {"enable.auto.commit", "false", "an offset is committed only when its slot is durable"},
-    {"auto.commit.enable", "false", "an offset is committed only when its slot is durable"},
+    {"auto.commit.enable", NULL, "an offset is committed only when its slot is durable"},
     {"enable.auto.offset.store", "false", "an offset is committed only when its slot is durable"},
     {"auto.offset.reset", "error",
      "the archive knows where to go on; a reset would lose or repeat records"},

@@ -19,7 +19,7 @@ struct part {
     struct silt_cpart pub;
     uint64_t moved_at; /* number of the batch in hand at the last move: what was fetched up to it is
                           of an older epoch; SILT_NEVER: the move failed, everything is */
-    int64_t start;     /* asked by assign_at; -1: not known yet */
+    int64_t start;     /* of the last assign_at or seek; -1: not known yet */
     int32_t start_epoch;
     bool waiting; /* assigned paused until a seek */
     bool paused;  /* by the owner */
@@ -45,6 +45,7 @@ struct silt_consumer {
     unsigned topics_n;
     int64_t queue_max_bytes;
     bool closing;
+    rd_kafka_resp_err_t rebalancing; /* what the owner has not answered yet; 0: nothing */
     _Atomic bool woken;
 
     struct silt_map *parts;       /* "topic\0" + partition → struct part */

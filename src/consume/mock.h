@@ -17,6 +17,7 @@
 
 struct silt_mock;
 
+/* With brokers_n brokers and one more that is the controller. */
 SILT_RC silt_mock_new(unsigned brokers_n, struct silt_mock **ret_mock, struct silt_err *err);
 void silt_mock_free(struct silt_mock *mock); /* NULL is fine */
 SILT_RC silt_mock_add_topic(struct silt_mock *mock, const char *topic, int32_t partitions_n,

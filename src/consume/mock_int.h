@@ -9,7 +9,6 @@
 struct silt_mock {
     rd_kafka_t *rk; /* only carries the cluster */
     rd_kafka_mock_cluster_t *cluster;
-    unsigned brokers_n;
 };
 
 #endif

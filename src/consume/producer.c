@@ -121,6 +121,52 @@ void silt_producer_free(struct silt_producer *producer)
     silt_free(producer);
 }
 
+static SILT_RC created(rd_kafka_event_t *event, struct silt_err *err)
+{
+    size_t n;
+    if (rd_kafka_event_error(event)) {
+        silt_kafka_err(err, rd_kafka_event_error(event), rd_kafka_event_error_string(event));
+        return (struct silt_rc){false};
+    }
+    const rd_kafka_topic_result_t **topics =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+    SILT_ASSERT(n == 1);
+    const rd_kafka_resp_err_t result = rd_kafka_topic_result_error(topics[0]);
+    if (!result || result == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) return SILT_OK;
+    silt_kafka_err(err, result, rd_kafka_topic_result_error_string(topics[0]));
+    return (struct silt_rc){false};
+}
+
+/* The admin request ends by itself after its timeout, so the poll needs none. */
+static SILT_RC ask_for_topic(struct silt_producer *producer, rd_kafka_NewTopic_t *topic,
+                             int64_t timeout_ms, struct silt_err *err)
+{
+    char text[200];
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(producer->rk);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(producer->rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_set_request_timeout(options, (int)timeout_ms, text, sizeof text);
+    rd_kafka_CreateTopics(producer->rk, &topic, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, -1);
+    const struct silt_rc rc = created(event, err);
+    rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return rc;
+}
+
+SILT_RC silt_producer_create_topic(struct silt_producer *producer, int32_t partitions_n,
+                                   int64_t timeout_ms, struct silt_err *err)
+{
+    char text[200];
+    rd_kafka_NewTopic_t *topic =
+        rd_kafka_NewTopic_new(producer->topic, partitions_n, -1, text, sizeof text);
+    if (!topic) SILT_FAIL(err, USAGE, "topic %s: %s", producer->topic, text);
+    const struct silt_rc rc = ask_for_topic(producer, topic, timeout_ms, err);
+    rd_kafka_NewTopic_destroy(topic);
+    return rc;
+}
+
 /* Serves deliveries until the next record is due. */
 static void keep_rate(struct silt_producer *producer)
 {

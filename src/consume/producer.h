@@ -32,6 +32,11 @@ SILT_RC silt_producer_new(const struct silt_producer_opts *opts,
 /* Throws away what was not delivered. NULL is fine. */
 void silt_producer_free(struct silt_producer *producer);
 
+/* Makes the topic, with the replication factor of the broker. One that exists stays as it is,
+ * whatever its number of partitions. Waits at most timeout_ms. */
+SILT_RC silt_producer_create_topic(struct silt_producer *producer, int32_t partitions_n,
+                                   int64_t timeout_ms, struct silt_err *err);
+
 /* Sends key, value, headers and timestamp of `rec` to rec->partition (-1: by key, as Java does);
  * SILT_NO_TIMESTAMP: now. Waits for the rate and for room in the queue. */
 SILT_RC silt_producer_send(struct silt_producer *producer, const struct silt_record *rec,
