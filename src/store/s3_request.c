@@ -7,8 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define URL_MAX ((size_t)16 << 10)
-#define COMPLETE_MAX ((size_t)4 << 20) /* 10,000 parts of about 200 bytes */
+#define URL_MAX ((size_t)64 << 10)
+/* 10,000 parts, with the longest ETags all of whose characters are escaped. */
+#define COMPLETE_MAX ((size_t)8 << 20)
 #define ERROR_BODY_MAX ((size_t)64 << 10)
 #define LIST_BODY_MAX ((size_t)8 << 20) /* 1,000 keys of 1,024 bytes, escaped */
 #define SMALL_TIMEOUT_MS 10000
