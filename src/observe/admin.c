@@ -188,7 +188,7 @@ static struct MHD_Daemon *start_daemon(struct silt_admin *admin, const struct ad
 SILT_RC silt_admin_start(const char *listen, silt_look_fn *look, void *ctx,
                          struct silt_admin **ret_admin, struct silt_err *err)
 {
-    struct addrinfo *address;
+    struct addrinfo *address = NULL;
     SILT_TRY(resolve(listen, &address, err));
     struct silt_admin *admin = SILT_NEW(struct silt_admin);
     admin->look = look;

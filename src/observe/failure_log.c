@@ -21,28 +21,19 @@ uint64_t silt_log_limit_close(struct silt_log_limit *limit, int64_t now_ms)
 }
 
 /* Log queries look for these words in lines of a kind. */
-static const char *system_of(enum silt_stage stage)
-{
-    switch (stage) {
-    case SILT_STAGE_POSTGRES_WRITE: return "postgres";
-    case SILT_STAGE_KAFKA_PUBLISH:
-    case SILT_STAGE_KAFKA_CONSUME: return "kafka";
-    case SILT_STAGE_S3_UPLOAD:
-    case SILT_STAGE_ARCHIVE_COMMIT: return "s3";
-    case SILT_STAGE_AVRO_VALIDATE: return "avro";
-    case SILT_STAGE_INGESTION:
-    case SILT_STAGE_ENCODE:
-    case SILT_STAGES_N: break;
-    }
-    return silt_stage_name(stage);
-}
+static const char *const systems[SILT_STAGES_N] = {
+    [SILT_STAGE_INGESTION] = "ingestion", [SILT_STAGE_POSTGRES_WRITE] = "postgres",
+    [SILT_STAGE_KAFKA_PUBLISH] = "kafka", [SILT_STAGE_KAFKA_CONSUME] = "kafka",
+    [SILT_STAGE_AVRO_VALIDATE] = "avro",  [SILT_STAGE_ENCODE] = "encode",
+    [SILT_STAGE_S3_UPLOAD] = "s3",        [SILT_STAGE_ARCHIVE_COMMIT] = "s3",
+};
 
 void silt_failure_line(enum silt_stage stage, enum silt_failure_type type, const char *message,
                        char ret_line[SILT_FAILURE_LINE_MAX])
 {
     snprintf(ret_line, SILT_FAILURE_LINE_MAX,
              "FAILURE_TRACKED Stage: %s FailureType: %s %s Failed: %s", silt_stage_name(stage),
-             silt_failure_type_name(type), system_of(stage), message ? message : "no details");
+             silt_failure_type_name(type), systems[stage], message ? message : "no details");
 }
 
 void silt_suppressed_line(enum silt_stage stage, enum silt_failure_type type, uint64_t suppressed,
@@ -50,7 +41,7 @@ void silt_suppressed_line(enum silt_stage stage, enum silt_failure_type type, ui
 {
     snprintf(ret_line, SILT_FAILURE_LINE_MAX,
              "FAILURE_SUPPRESSED Stage: %s FailureType: %s %s Failed: %llu more in %d s",
-             silt_stage_name(stage), silt_failure_type_name(type), system_of(stage),
+             silt_stage_name(stage), silt_failure_type_name(type), systems[stage],
              (unsigned long long)suppressed, SILT_LOG_WINDOW_MS / 1000);
 }
 

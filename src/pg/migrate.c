@@ -19,7 +19,7 @@ static SILT_RC number_of(struct silt_pg *pg, const char *sql, int *ret_number, s
     struct pg_result *rows;
     SILT_TRY(silt_pg_exec(pg, sql, NULL, 0, &rows, err));
     const char *text = silt_pg_rows_n(rows) ? silt_pg_value(rows, 0, 0) : NULL;
-    *ret_number = text ? atoi(text) : 0;
+    *ret_number = text ? (int)strtol(text, NULL, 10) : 0;
     silt_pg_rows_free(rows);
     return SILT_OK;
 }

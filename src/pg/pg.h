@@ -66,8 +66,9 @@ const char *silt_pg_value(const struct pg_result *rows, unsigned row,
                           unsigned column);     /* NULL: null */
 void silt_pg_rows_free(struct pg_result *rows); /* NULL is fine */
 
-/* What a SQLSTATE means for us: 08 NETWORK, 28 AUTH, 42501 DENIED, 42 UNSUPPORTED, 57014 TIMEOUT, 40 and 55P03
- * CONFLICT, 22 and 23 INVALID (this row is refused), 53 and 57P UNAVAILABLE, else PROTOCOL. Pure.
+/* What a SQLSTATE means for us: 08 NETWORK, 28 AUTH, 42501 DENIED, 42 UNSUPPORTED, 57014 TIMEOUT,
+ * 40 and 55P03 CONFLICT, 22 and 23 INVALID (this row is refused), 53 and 57P UNAVAILABLE, else
+ * PROTOCOL. Pure.
  */
 enum silt_code silt_pg_code(const char *sqlstate);
 

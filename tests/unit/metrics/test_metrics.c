@@ -77,7 +77,22 @@ static void a_difference_subtracts_counters_and_keeps_gauges(void)
     silt_metrics_free(m);
 }
 
+static void a_stage_is_active_when_anything_was_counted(void)
+{
+    static struct silt_stage_snapshot stage;
+    CU_ASSERT_FALSE(silt_stage_is_active(&stage));
+    uint64_t *const counts[] = {&stage.success, &stage.failures, &stage.bytes, &stage.retries,
+                                &stage.latency.count};
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        *counts[i] = 1;
+        CU_ASSERT(silt_stage_is_active(&stage));
+        *counts[i] = 0;
+    }
+}
+
 SILT_TESTS("metrics", {"every stage and failure type has a name", every_stage_and_type_has_a_name},
            {"counts land where they belong", counts_land_where_they_belong},
+           {"a stage is active when anything was counted",
+            a_stage_is_active_when_anything_was_counted},
            {"a difference subtracts counters and keeps gauges",
             a_difference_subtracts_counters_and_keeps_gauges})

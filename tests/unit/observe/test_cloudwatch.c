@@ -154,7 +154,7 @@ static void sensors_send_failures_and_all_else_when_asked(void)
 {
     memset(&diff, 0, sizeof diff);
     char first[] = "s-1";
-    char second[] = "\xc3\xa9";
+    char second[] = "\xc3\x7f";
     char third[] = "  ";
     struct silt_cw_sensor sensors[] = {
         {.stage = SILT_STAGE_ENCODE, .sensor_id = first, .failure[SILT_FAIL_CONFLICT] = 2},
