@@ -1,0 +1,9 @@
+/* The schemas of the sensor readings that gen and demo make: the text of
+ * schemas/avro/sensor_reading.v<version>.avsc, so that the program needs no files (a test keeps
+ * them the same). */
+#ifndef SILT_CLI_SENSOR_SCHEMA_H
+#define SILT_CLI_SENSOR_SCHEMA_H
+
+const char *silt_sensor_schema(unsigned version); /* from 1 to SILT_GEN_VERSIONS */
+
+#endif
