@@ -190,6 +190,7 @@ SILT_RC silt_admin_start(const char *listen, silt_look_fn *look, void *ctx,
 {
     struct addrinfo *address = NULL;
     SILT_TRY(resolve(listen, &address, err));
+    SILT_ASSERT(address);
     struct silt_admin *admin = SILT_NEW(struct silt_admin);
     admin->look = look;
     admin->ctx = ctx;

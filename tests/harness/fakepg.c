@@ -1,7 +1,7 @@
 #include "fakepg.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -231,6 +231,7 @@ static void *run(void *ctx)
         if (poll(fds, 2, -1) < 0 || fds[1].revents) break;
         int fd = accept(pg->listener, NULL, NULL);
         if (fd < 0) continue;
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
         serve(pg, fd, body, statement);
         close(fd);
     }
