@@ -38,6 +38,7 @@ static const struct silt_property defaults[] = {
     {"client.id", "silt"},
     {"queued.min.messages", "10000"},
     {"fetch.queue.backoff.ms", "5"},
+    {"fetch.error.backoff.ms", "50"}, /* what stepping over a damaged batch costs per offset */
     {"topic.metadata.refresh.interval.ms", "30000"}, /* new topics and partitions are seen then */
     {"socket.keepalive.enable", "true"},
     {"enable.metrics.push", "false"},

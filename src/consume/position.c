@@ -13,6 +13,7 @@ void silt_position_start(struct silt_position *pos, int64_t offset)
     pos->expected = offset;
     pos->errors = 0;
     pos->suspect = false;
+    pos->skipped = 0;
 }
 
 static bool is_current(const struct silt_position *pos, uint32_t epoch)
@@ -32,6 +33,7 @@ static struct silt_position_verdict advance(struct silt_position *pos, int64_t h
     pos->expected = next;
     pos->errors = 0;
     pos->suspect = false;
+    pos->skipped = 0;
     return verdict;
 }
 
@@ -55,8 +57,16 @@ struct silt_position_verdict silt_position_end(struct silt_position *pos, uint32
 enum silt_error_verdict silt_position_error(struct silt_position *pos, uint32_t epoch,
                                             unsigned retries)
 {
-    if (!is_current(pos, epoch) || pos->suspect) return SILT_POS_IGNORE;
+    if (!is_current(pos, epoch)) return SILT_POS_IGNORE;
+    if (pos->suspect) return SILT_POS_SKIP;
     if (pos->errors++ < retries) return SILT_POS_SEEK;
     pos->suspect = true;
     return SILT_POS_GIVE_UP;
+}
+
+int64_t silt_position_skip(struct silt_position *pos)
+{
+    SILT_ASSERT(pos->suspect);
+    pos->epoch++;
+    return pos->expected + ++pos->skipped;
 }

@@ -23,6 +23,7 @@ struct silt_position {
     unsigned errors;  /* consecutive error events at `expected` */
     bool suspect; /* an error was seen and retries are used up: what lies before the next message is
                      unreadable */
+    int64_t skipped;  /* offsets tried behind `expected` since it became suspect */
     uint64_t dropped; /* messages delivered again or from an old epoch */
 };
 
@@ -42,11 +43,17 @@ struct silt_position_verdict silt_position_message(struct silt_position *pos, ui
  * HOLE or UNREADABLE: book the range, no message follows; DROP: nothing new. */
 struct silt_position_verdict silt_position_end(struct silt_position *pos, uint32_t epoch,
                                                int64_t end);
-enum silt_error_verdict { SILT_POS_IGNORE, SILT_POS_SEEK, SILT_POS_GIVE_UP };
-/* A per-partition error event. SEEK: seek to `expected` and try again. GIVE_UP: retries are used
- * up; the caller goes on (librdkafka continues behind the damage, and what is missing before the
- * next message is then UNREADABLE) or halts, by policy. IGNORE: of an old epoch, or given up. */
+enum silt_error_verdict { SILT_POS_IGNORE, SILT_POS_SEEK, SILT_POS_GIVE_UP, SILT_POS_SKIP };
+/* A per-partition error event that tells of damage. SEEK: seek to `expected` and try again.
+ * GIVE_UP: retries are used up: halt, or go on, by policy; to go on, do nothing: when good batches
+ * came behind the damaged one, they follow, and what is missing before them is UNREADABLE. SKIP:
+ * the same damage again, because nothing else came with it: librdkafka would fetch it for ever.
+ * Seek to silt_position_skip(). IGNORE: of an old epoch. */
 enum silt_error_verdict silt_position_error(struct silt_position *pos, uint32_t epoch,
                                             unsigned retries);
+/* Bumps the epoch. @return the next offset to try behind the damage, one further at each call,
+ * since its end is not known; `expected` stays, so the range becomes UNREADABLE with the next
+ * message. */
+int64_t silt_position_skip(struct silt_position *pos);
 
 #endif

@@ -233,7 +233,53 @@ static void tells_the_end_of_a_partition(void)
     close_mock();
 }
 
-static void aborted_records_are_holes_and_the_end_closes_them(void)
+/* What an owner does with one poll, as far as positions go. */
+struct books {
+    struct silt_position pos;
+    unsigned accepted;
+    unsigned seeks;
+    unsigned given_up;
+    int64_t unreadable; /* offsets */
+    int64_t holes;
+};
+
+static void book(struct books *books, struct silt_position_verdict verdict)
+{
+    if (verdict.kind == SILT_POS_UNREADABLE) books->unreadable += verdict.last - verdict.first + 1;
+    if (verdict.kind == SILT_POS_HOLE) books->holes += verdict.last - verdict.first + 1;
+}
+
+static void keep_books(struct silt_consumer *consumer, struct books *books)
+{
+    struct silt_polled polled;
+    struct silt_cpart *part;
+    struct silt_record rec;
+    uint32_t epoch;
+    silt_consumer_poll(consumer, 20, &polled);
+    while (polled.kind == SILT_POLL_RECORDS && silt_consumer_next(consumer, &part, &rec, &epoch)) {
+        struct silt_position_verdict verdict =
+            silt_position_message(&books->pos, epoch, rec.offset);
+        books->accepted += verdict.kind != SILT_POS_DROP;
+        book(books, verdict);
+    }
+    if (polled.kind == SILT_POLL_PART_EOF)
+        book(books, silt_position_end(&books->pos, polled.epoch, polled.offset));
+    if (polled.kind != SILT_POLL_PART_ERROR) return;
+    CU_ASSERT_EQUAL(polled.err.code, SILT_E_CORRUPT);
+    enum silt_error_verdict verdict = silt_position_error(&books->pos, polled.epoch, 1);
+    books->given_up += verdict == SILT_POS_GIVE_UP;
+    if (verdict == SILT_POS_SKIP)
+        CU_ASSERT_OK(
+            silt_consumer_seek(consumer, polled.part, silt_position_skip(&books->pos), -1, NULL));
+    if (verdict != SILT_POS_SEEK) return;
+    CU_ASSERT_EQUAL(polled.offset, books->pos.expected);
+    books->seeks++;
+    CU_ASSERT_OK(silt_consumer_seek(consumer, polled.part, books->pos.expected, -1, NULL));
+    silt_position_start(&books->pos, books->pos.expected);
+}
+
+/* The embedded broker's transaction markers carry no checksum: each is a damaged batch. */
+static void damaged_batches_are_retried_and_then_booked_as_unreadable(void)
 {
     open_mock(1);
     struct silt_producer *producer = open_producer("tx");
@@ -242,30 +288,21 @@ static void aborted_records_are_holes_and_the_end_closes_them(void)
     CU_ASSERT_OK(silt_producer_commit(producer, NULL));
     CU_ASSERT_OK(silt_producer_begin(producer, NULL));
     send_n(producer, 0, 2);
-    CU_ASSERT_OK(silt_producer_abort(producer, NULL));
+    CU_ASSERT_OK(silt_producer_commit(producer, NULL));
     silt_producer_free(producer);
 
     struct silt_consumer *consumer = open_consumer("g");
-    struct silt_cpart *part = assign(consumer, 0);
-    struct silt_position pos = {0};
-    silt_position_start(&pos, 0);
-    struct silt_polled polled = {0};
-    for (unsigned turn = 0; turn < TURNS && polled.offset < 7; turn++) {
-        silt_consumer_poll(consumer, 20, &polled);
-        struct silt_record rec;
-        uint32_t epoch;
-        while (polled.kind == SILT_POLL_RECORDS &&
-               silt_consumer_next(consumer, &part, &rec, &epoch))
-            CU_ASSERT_EQUAL(silt_position_message(&pos, epoch, rec.offset).kind, SILT_POS_ACCEPT);
-        if (polled.kind == SILT_POLL_PART_EOF && polled.offset == 7) {
-            CU_ASSERT_EQUAL(pos.expected, 3);
-            struct silt_position_verdict verdict =
-                silt_position_end(&pos, polled.epoch, polled.offset);
-            CU_ASSERT_EQUAL(verdict.kind, SILT_POS_HOLE);
-            CU_ASSERT_EQUAL(verdict.last, 6);
-        }
-    }
-    CU_ASSERT_EQUAL(pos.expected, 7);
+    assign(consumer, 0);
+    struct books books = {0};
+    silt_position_start(&books.pos, 0);
+    for (unsigned turn = 0; turn < TURNS && books.pos.expected < 7; turn++)
+        keep_books(consumer, &books);
+    CU_ASSERT_EQUAL(books.pos.expected, 7);
+    CU_ASSERT_EQUAL(books.accepted, 5);
+    CU_ASSERT_EQUAL(books.seeks, 2);
+    CU_ASSERT_EQUAL(books.given_up, 2);
+    CU_ASSERT_EQUAL(books.unreadable, 2);
+    CU_ASSERT_EQUAL(books.holes, 0);
     close_consumer(consumer);
     close_mock();
 }
@@ -521,11 +558,8 @@ static void without_a_group_parts_are_assigned_by_hand(void)
 
 /* --- errors --- */
 
-static void an_offset_that_is_not_in_the_log_is_out_of_range(void)
+static void out_of_range(struct silt_consumer *consumer)
 {
-    open_mock(1);
-    produce(0, 5);
-    struct silt_consumer *consumer = open_consumer("g");
     struct silt_cpart *part = assign(consumer, 1000);
     struct silt_polled polled;
     CU_ASSERT(poll_for(consumer, SILT_POLL_PART_ERROR, &polled));
@@ -534,6 +568,51 @@ static void an_offset_that_is_not_in_the_log_is_out_of_range(void)
     CU_ASSERT_EQUAL(polled.offset, 1000);
     CU_ASSERT_PTR_EQUAL(polled.part, part);
     CU_ASSERT_OK(silt_consumer_seek(consumer, part, 4, -1, NULL));
+    struct silt_record rec;
+    CU_ASSERT(next_record(consumer, &rec));
+    CU_ASSERT_EQUAL(rec.offset, 4);
+    drain(consumer);
+}
+
+static void an_offset_that_is_not_in_the_log_is_out_of_range(void)
+{
+    open_mock(1);
+    produce(0, 5);
+    struct silt_consumer *consumer = open_consumer("g");
+    out_of_range(consumer);
+    close_consumer(consumer);
+    close_mock();
+}
+
+static void an_eager_consumer_seeks_out_of_it_too(void)
+{
+    struct silt_property properties[5];
+    memcpy(properties, quick, sizeof quick);
+    properties[4] = (struct silt_property){"partition.assignment.strategy", "range"};
+    open_mock(1);
+    produce(0, 5);
+    struct silt_consumer *consumer = open_with("g", TOPIC, properties, 5);
+    out_of_range(consumer);
+    close_consumer(consumer);
+    close_mock();
+}
+
+static void a_stopped_part_is_not_restarted_during_a_rebalance(void)
+{
+    open_mock(1);
+    produce(0, 5);
+    struct silt_consumer *consumer = open_consumer("g");
+    struct silt_cpart *part = assign(consumer, 1000);
+    struct silt_polled polled;
+    CU_ASSERT(poll_for(consumer, SILT_POLL_PART_ERROR, &polled));
+    consumer->rebalancing = RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+    struct silt_err err = {0};
+    CU_ASSERT_FAILS(silt_consumer_seek(consumer, part, 4, -1, &err));
+    CU_ASSERT_EQUAL(err.code, SILT_E_CONFLICT);
+    consumer->rebalancing = RD_KAFKA_RESP_ERR_NO_ERROR;
+    silt_consumer_pause(consumer, part, true);
+    CU_ASSERT_OK(silt_consumer_seek(consumer, part, 4, -1, &err));
+    silt_consumer_pause(consumer, part, false);
     struct silt_record rec;
     CU_ASSERT(next_record(consumer, &rec));
     CU_ASSERT_EQUAL(rec.offset, 4);
@@ -933,8 +1012,8 @@ SILT_TESTS(
     "consumer", {"delivers records as they were sent", delivers_records_as_they_were_sent},
     {"starts where the owner says", starts_where_the_owner_says},
     {"tells the end of a partition", tells_the_end_of_a_partition},
-    {"aborted records are holes and the end closes them",
-     aborted_records_are_holes_and_the_end_closes_them},
+    {"damaged batches are retried and then booked as unreadable",
+     damaged_batches_are_retried_and_then_booked_as_unreadable},
     {"what was fetched before a seek has an older epoch",
      what_was_fetched_before_a_seek_has_an_older_epoch},
     {"a part without a start waits for a seek", a_part_without_a_start_waits_for_a_seek},
@@ -952,6 +1031,9 @@ SILT_TESTS(
     {"without a group parts are assigned by hand", without_a_group_parts_are_assigned_by_hand},
     {"an offset that is not in the log is out of range",
      an_offset_that_is_not_in_the_log_is_out_of_range},
+    {"an eager consumer seeks out of it too", an_eager_consumer_seeks_out_of_it_too},
+    {"a stopped part is not restarted during a rebalance",
+     a_stopped_part_is_not_restarted_during_a_rebalance},
     {"an offset lost to retention is out of range", an_offset_lost_to_retention_is_out_of_range},
     {"log truncation is told apart", log_truncation_is_told_apart},
     {"an error of one partition names it", an_error_of_one_partition_names_it},

@@ -89,9 +89,23 @@ static void an_error_seeks_back_until_retries_are_used_up(void)
     CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 2), SILT_POS_SEEK);
     seek_back(&pos);
     CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 2), SILT_POS_GIVE_UP);
-    CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 2), SILT_POS_IGNORE);
+    CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 2), SILT_POS_SKIP);
     CU_ASSERT(is_range(silt_position_message(&pos, pos.epoch, 20), SILT_POS_UNREADABLE, 10, 19));
     CU_ASSERT(is_range(silt_position_message(&pos, pos.epoch, 22), SILT_POS_HOLE, 21, 21));
+}
+
+static void behind_damage_one_offset_after_the_other_is_tried(void)
+{
+    struct silt_position pos = started(10);
+    silt_position_error(&pos, 1, 0);
+    CU_ASSERT_EQUAL(silt_position_skip(&pos), 11);
+    CU_ASSERT_EQUAL(silt_position_message(&pos, 1, 12).kind, SILT_POS_DROP);
+    CU_ASSERT_EQUAL(silt_position_error(&pos, 2, 0), SILT_POS_SKIP);
+    CU_ASSERT_EQUAL(silt_position_skip(&pos), 12);
+    CU_ASSERT_EQUAL(pos.expected, 10);
+    CU_ASSERT(is_range(silt_position_message(&pos, 3, 12), SILT_POS_UNREADABLE, 10, 11));
+    CU_ASSERT_EQUAL(silt_position_error(&pos, 3, 0), SILT_POS_GIVE_UP);
+    CU_ASSERT_EQUAL(silt_position_skip(&pos), 14);
 }
 
 static void damage_at_the_end_is_unreadable_too(void)
@@ -132,6 +146,8 @@ SILT_TESTS("position", {"accepts consecutive messages", accepts_consecutive_mess
             the_end_of_a_partition_closes_the_last_hole},
            {"an error seeks back until retries are used up",
             an_error_seeks_back_until_retries_are_used_up},
+           {"behind damage one offset after the other is tried",
+            behind_damage_one_offset_after_the_other_is_tried},
            {"damage at the end is unreadable too", damage_at_the_end_is_unreadable_too},
            {"a message that comes after all clears the errors",
             a_message_that_comes_after_all_clears_the_errors},
