@@ -25,6 +25,7 @@ struct job {
     const struct silt_config *config;
     const char *brokers;
     const char *topic;
+    unsigned partitions_n; /* 0: the topic is there, or the broker makes it */
     struct silt_gen_opts gen;
     struct silt_producer *producer;
     uint64_t bad;
@@ -103,6 +104,8 @@ static SILT_RC read_opts(struct job *job, struct silt_err *err)
     job->topic = silt_args_text(job->args, "topic", one_topic ? topics->items[0] : "");
     if (!*job->brokers) SILT_FAIL(err, USAGE, "no brokers; give --brokers host:port");
     if (!*job->topic) SILT_FAIL(err, USAGE, "no topic; give --topic NAME");
+    if (silt_args_int(job->args, "partitions", 0) > 0)
+        SILT_TRY(check_count(job->args, "partitions", 0, 100000, &job->partitions_n, err));
     return read_gen_opts(job, err);
 }
 
@@ -226,10 +229,8 @@ static SILT_RC open_producer(struct job *job, struct silt_err *err)
 
 static SILT_RC make_topic(struct job *job, struct silt_err *err)
 {
-    unsigned partitions_n;
-    if (silt_args_int(job->args, "partitions", 0) == 0) return SILT_OK;
-    SILT_TRY(check_count(job->args, "partitions", 1, 100000, &partitions_n, err));
-    return silt_producer_create_topic(job->producer, (int32_t)partitions_n, CREATE_MS, err);
+    if (job->partitions_n == 0) return SILT_OK;
+    return silt_producer_create_topic(job->producer, (int32_t)job->partitions_n, CREATE_MS, err);
 }
 
 static SILT_RC work(struct job *job, struct silt_err *err)
