@@ -96,7 +96,8 @@ static void on_page(void *ctx, const char *what, const char *text)
     snprintf(worker->page, sizeof worker->page, "%s: %s", what, text);
 }
 
-static struct worker *new_worker(struct silt_memory_store *mem, char nonce)
+static struct worker *new_careful_worker(struct silt_memory_store *mem, char nonce,
+                                         int64_t max_tail_age_ms)
 {
     static const struct silt_chain_events events = {.on_ready = on_ready,
                                                     .on_won = on_won,
@@ -117,11 +118,16 @@ static struct worker *new_worker(struct silt_memory_store *mem, char nonce)
         .store = &mem->store,
         .inbox = worker->inbox,
         .timers = &worker->timers,
-        .limits = {.max_upload_age_ms = 4 * 3600 * 1000, .max_tail_age_ms = 600 * 1000},
+        .limits = {.max_upload_age_ms = 4 * 3600 * 1000, .max_tail_age_ms = max_tail_age_ms},
         .events = &events,
         .ctx = worker};
     worker->chain = silt_chain_new(&opts, &tp);
     return worker;
+}
+
+static struct worker *new_worker(struct silt_memory_store *mem, char nonce)
+{
+    return new_careful_worker(mem, nonce, 600 * 1000);
 }
 
 static void pump(struct worker *worker)
@@ -572,6 +578,36 @@ static void uploads_too_old_are_given_up_before_a_put(void)
     silt_store_free(&mem->store);
 }
 
+static void wait_ms(int64_t ms)
+{
+    struct silt_queue *queue = silt_queue_new(1, NULL, NULL);
+    (void)silt_queue_pop(queue, ms);
+    silt_queue_free(queue);
+}
+
+/* R7 */
+static void a_tail_read_long_ago_is_read_again_before_the_put(void)
+{
+    struct silt_memory_store *mem = new_log(1);
+    struct worker *worker = new_careful_worker(mem, 'b', 50);
+    recover(worker);
+    wait_ms(60);
+    unsigned gets = mem->calls[SILT_OP_GET];
+    commit_next(worker, 1);
+    settle(worker);
+    CU_ASSERT(mem->calls[SILT_OP_GET] > gets);
+    CU_ASSERT_EQUAL(worker->won_n, 1);
+    wait_ms(60);
+    silt_memory_put(mem, find_slot(mem, 1)->key, silt_slice_str("another slot 1"));
+    unsigned puts = mem->calls[SILT_OP_PUT_NEW];
+    commit_next(worker, 1);
+    settle(worker);
+    CU_ASSERT_EQUAL(worker->halted_n, 1);
+    CU_ASSERT_EQUAL(mem->calls[SILT_OP_PUT_NEW], puts);
+    end_worker(worker);
+    silt_store_free(&mem->store);
+}
+
 static void a_slot_that_vanished_after_412_halts(void)
 {
     struct silt_memory_store *mem = new_log(1);
@@ -894,6 +930,8 @@ SILT_TESTS("chain", {"an empty log begins with slot 0", an_empty_log_begins_with
             recovery_goes_on_when_the_store_comes_back},
            {"a stopped store says nothing", a_stopped_store_says_nothing},
            {"uploads too old are given up before a PUT", uploads_too_old_are_given_up_before_a_put},
+           {"a tail read long ago is read again before the PUT",
+            a_tail_read_long_ago_is_read_again_before_the_put},
            {"a slot that vanished after 412 halts", a_slot_that_vanished_after_412_halts},
            {"a slot that does not follow its tail is never put",
             a_slot_that_does_not_follow_its_tail_is_never_put},

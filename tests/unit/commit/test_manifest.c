@@ -173,6 +173,21 @@ static void repairs_are_read_back(void)
     }
 }
 
+static void a_file_that_was_never_staged_has_an_empty_upload(void)
+{
+    struct silt_tp tp = silt_sample_tp();
+    struct silt_manifest m = silt_sample_slot(&tp, 'a', 0, 10, 1);
+    struct silt_manifest read = {0};
+    silt_free(m.files[0].upload_id);
+    m.files[0].upload_id = NULL;
+    char *text = write_text(&m);
+    CU_ASSERT_OK(silt_manifest_parse(silt_slice_str(text), &read, NULL));
+    CU_ASSERT_STRING_EQUAL(read.files[0].upload_id, "");
+    silt_free(text);
+    silt_manifest_done(&read);
+    silt_manifest_done(&m);
+}
+
 static void more_than_a_mebibyte_is_refused(void)
 {
     struct silt_manifest m = full_slot();
@@ -583,6 +598,8 @@ SILT_TESTS("manifest", {"the bytes are canonical", the_bytes_are_canonical},
            {"what was written is read back", what_was_written_is_read_back},
            {"every kind has its name", every_kind_has_its_name},
            {"repairs are read back", repairs_are_read_back},
+           {"a file that was never staged has an empty upload",
+            a_file_that_was_never_staged_has_an_empty_upload},
            {"more than a mebibyte is refused", more_than_a_mebibyte_is_refused},
            {"text that is not UTF-8 is refused", text_that_is_not_utf8_is_refused},
            {"a repair that is not UTF-8 is refused", a_repair_that_is_not_utf8_is_refused},
