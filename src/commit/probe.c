@@ -163,14 +163,12 @@ struct race {
     struct silt_slice bodies[RACERS];
     struct silt_store_req reqs[RACERS];
     unsigned won_n;
-    unsigned unclear_n; /* may or may not have been written */
 };
 
 static void note_reply(struct silt_store_req *req)
 {
     struct race *race = req->ctx;
     race->won_n += req->outcome == SILT_STORE_OK;
-    race->unclear_n += req->outcome == SILT_STORE_DOUBT || req->outcome == SILT_STORE_THROTTLED;
 }
 
 static void start_racer(struct silt_store *store, struct race *race, unsigned i,
