@@ -18,8 +18,10 @@ void silt_sigv4_date(int64_t wall_ms, char ret_date[SILT_SIGV4_DATE_LEN])
     char iso[SILT_ISO_LEN];
     silt_iso_seconds(wall_ms, iso);
     size_t n = 0;
-    for (const char *at = iso; *at && n < SILT_SIGV4_DATE_LEN - 1; at++)
+    /* "2015-08-30T12:36:00Z" without what separates. */
+    for (const char *at = iso; *at; at++)
         if (*at != '-' && *at != ':') ret_date[n++] = *at;
+    SILT_ASSERT(n == SILT_SIGV4_DATE_LEN - 1);
     ret_date[n] = '\0';
 }
 

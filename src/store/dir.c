@@ -112,10 +112,9 @@ void silt_dir_do(const struct silt_dir_root *root, struct silt_store_req *req)
     case SILT_OP_MPU_ABORT:
     case SILT_OP_MPU_PARTS:
     case SILT_OP_MPU_LIST: silt_dir_mpu(root, req); break;
-    case SILT_OP_LIFECYCLE:
+    default:
+        SILT_ASSERT(req->op == SILT_OP_LIFECYCLE);
         snprintf(req->text, sizeof req->text, "a directory has no lifecycle rules");
-        break;
-    case SILT_OPS_N: break;
     }
 }
 

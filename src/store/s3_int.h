@@ -38,7 +38,7 @@ void silt_s3_site_done(struct silt_s3_site *site);
 #define SILT_S3_QUERY_MAX 8
 #define SILT_S3_HEADERS_MAX 20
 
-/* One request as it goes out. */
+/* One request as it goes out. Points into itself: it must not be moved or copied. */
 struct silt_s3_wire {
     const char *method;
     struct silt_buf path;

@@ -264,8 +264,7 @@ void silt_s3_build(struct silt_s3_wire *wire, const struct silt_s3_site *site,
         break;
     case SILT_OP_MPU_PARTS: build_parts(wire, req, marker); break;
     case SILT_OP_MPU_LIST: build_uploads(wire, marker); break;
-    case SILT_OP_LIFECYCLE: query(wire, "lifecycle", ""); break;
-    case SILT_OPS_N: break;
+    default: SILT_ASSERT(req->op == SILT_OP_LIFECYCLE); query(wire, "lifecycle", "");
     }
     wire->built_n = wire->headers_n;
     wire->owned_built_n = wire->owned_n;

@@ -235,16 +235,19 @@ static void gives_the_presigned_queries_of_the_suite(void)
 static void sorts_the_query_by_name_then_value(void)
 {
     static const struct silt_sigv4_pair query[] = {
-        {"uploads", ""},       {"b", "2"}, {"b", "1"}, {"a-b", "x"},
-        {"a", "=&/ \xC3\xA9"}, {"b", "1"}, {"B", "~"}};
+        {"aa", ""},   {"uploads", ""},       {"b", "2"}, {"b", "1"},
+        {"a-b", "x"}, {"a", "=&/ \xC3\xA9"}, {"b", "1"}, {"B", "~"}};
     struct silt_buf buf;
     silt_buf_init(&buf, 4096);
-    silt_sigv4_query(&buf, query, 7);
+    silt_sigv4_query(&buf, query, 8);
     CU_ASSERT_STRING_EQUAL(silt_buf_str(&buf),
-                           "B=~&a=%3D%26%2F%20%C3%A9&a-b=x&b=1&b=1&b=2&uploads=");
+                           "B=~&a=%3D%26%2F%20%C3%A9&a-b=x&aa=&b=1&b=1&b=2&uploads=");
     silt_buf_clear(&buf);
     silt_sigv4_query(&buf, NULL, 0);
     CU_ASSERT_EQUAL(buf.len, 0);
+    static const struct silt_sigv4_pair sorted[] = {{"a", "2"}, {"aa", "1"}};
+    silt_sigv4_query(&buf, sorted, 2);
+    CU_ASSERT_STRING_EQUAL(silt_buf_str(&buf), "a=2&aa=1");
     silt_buf_done(&buf);
 }
 
@@ -281,6 +284,8 @@ static void derives_a_new_key_when_day_place_or_secret_change(void)
     req.date = "20260101T000000Z";
     silt_sigv4_keys_get(&keys, &req, &other, next);
     CU_ASSERT(memcmp(first, next, sizeof first) != 0);
+    silt_sigv4_keys_get(&keys, &req, &secret, next);
+    CU_ASSERT(memcmp(first, next, sizeof first) == 0);
     req.region = "eu-west-2";
     silt_sigv4_keys_get(&keys, &req, &secret, next);
     CU_ASSERT(memcmp(first, next, sizeof first) != 0);
@@ -292,6 +297,19 @@ static void derives_a_new_key_when_day_place_or_secret_change(void)
     silt_sigv4_keys_done(NULL);
     silt_secret_done(&secret);
     silt_secret_done(&other);
+}
+
+static void trims_header_values(void)
+{
+    static const struct silt_http_header headers[] = {
+        {"B", " \t x \t\r\n y\r"}, {"a", ""}, {"A", "z"}, {"[", "@"}};
+    const struct silt_sigv4_req req = {
+        .method = "GET", .path = "/", .headers = headers, .headers_n = 4, .payload_hash = "h"};
+    struct silt_buf buf;
+    silt_buf_init(&buf, 4096);
+    silt_sigv4_canonical(&buf, &req);
+    CU_ASSERT_STRING_EQUAL(silt_buf_str(&buf), "GET\n/\n\n[:@\na:,z\nb:x y\n\n[;a;b\nh");
+    silt_buf_done(&buf);
 }
 
 static void writes_dates_as_amazon_wants_them(void)
@@ -307,4 +325,5 @@ SILT_TESTS("sigv4", {"gives the signatures of the suite", gives_the_signatures_o
            {"keeps slashes in a path only", keeps_slashes_in_a_path_only},
            {"derives a new key when day, place or secret change",
             derives_a_new_key_when_day_place_or_secret_change},
+           {"trims header values", trims_header_values},
            {"writes dates as Amazon wants them", writes_dates_as_amazon_wants_them})

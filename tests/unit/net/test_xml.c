@@ -35,6 +35,8 @@ static void reads_elements_and_their_text(void)
                            "<a <b >b=1 <b >b=2 >a= .");
     CU_ASSERT_STRING_EQUAL(said("<a><b>1</b>tail</a>"), "<a <b >b=1 >a=tail .");
     CU_ASSERT_STRING_EQUAL(said("<a/>"), "<a >a= .");
+    CU_ASSERT_STRING_EQUAL(said("\t\r\n<a\tb='c'\r/>\r\n\t "), "<a >a= .");
+    CU_ASSERT_STRING_EQUAL(said("<a>1</a\t\r\n>"), "<a >a=1 .");
     CU_ASSERT_STRING_EQUAL(said("<a><b /></a >"), "<a <b >b= >a= .");
     CU_ASSERT_STRING_EQUAL(said("\xEF\xBB\xBF<a></a>"), "<a >a= .");
 }
@@ -65,6 +67,11 @@ static void refuses_entities_and_dtds(void)
         "<a>&#x;</a>",
         "<a>&#xg;</a>",
         "<a>&#6x;</a>",
+        "<a>&#6a;</a>",
+        "<a>&#6A;</a>",
+        "<a>&#x6G;</a>",
+        "<a>&#+6;</a>",
+        "<a>&xx;</a>",
         "<a>&#0;</a>",
         "<a>&#xD800;</a>",
         "<a>&#xDFFF;</a>",

@@ -35,17 +35,15 @@ static void sites_done(void)
 }
 
 /* Builds and signs; the caller ends the wire. */
-static struct silt_s3_wire wire_of(const struct silt_s3_site *where,
-                                   const struct silt_store_req *req, const char *marker)
+static void wire_into(struct silt_s3_wire *wire, const struct silt_s3_site *where,
+                      const struct silt_store_req *req, const char *marker)
 {
-    struct silt_s3_wire wire;
     static const uint8_t key[SILT_SHA256_LEN] = {1};
     static const struct silt_secret none;
     const struct silt_s3_creds creds = {
         .access_key = "key", .session_token = &none, .signing_key = key};
-    silt_s3_build(&wire, where, req, marker);
-    silt_s3_sign(&wire, where, &creds, DATE);
-    return wire;
+    silt_s3_build(wire, where, req, marker);
+    silt_s3_sign(wire, where, &creds, DATE);
 }
 
 static const char *header_of(const struct silt_s3_wire *wire, const char *name)
@@ -68,7 +66,8 @@ static void puts_with_condition_and_both_hashes(void)
                                        .body = body,
                                        .body_n = 2,
                                        .content_type = "text/x"};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "PUT", "http://h:9000/bucket/pre/fix/_log/dt%3D1/a%20b.json"));
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "if-none-match"), "*");
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "content-type"), "text/x");
@@ -89,18 +88,27 @@ static void puts_with_condition_and_both_hashes(void)
 static void an_empty_body_has_a_hash_too(void)
 {
     const struct silt_store_req req = {.op = SILT_OP_PUT_NEW, .key = "k"};
-    struct silt_s3_wire wire = wire_of(&plain, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &plain, &req, NULL);
     CU_ASSERT(url_is(&wire, "PUT", "http://bucket.h/k"));
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-content-sha256"), SILT_SIGV4_EMPTY);
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "content-type"), "application/octet-stream");
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-server-side-encryption"), "(none)");
+    silt_s3_wire_done(&wire);
+    struct silt_s3_site simple = plain;
+    simple.sse = site.storage_class; /* any text */
+    wire_into(&wire, &simple, &req, NULL);
+    CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-server-side-encryption"), "STANDARD_IA");
+    CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-server-side-encryption-aws-kms-key-id"),
+                           "(none)");
     silt_s3_wire_done(&wire);
 }
 
 static void gets_whole_or_a_range(void)
 {
     struct silt_store_req req = {.op = SILT_OP_GET, .key = "k", .body_max = 10};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "GET", "http://h:9000/bucket/pre/fix/k"));
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "range"), "(none)");
     CU_ASSERT(wire.response_max > 10); /* room for an error's text */
@@ -109,7 +117,7 @@ static void gets_whole_or_a_range(void)
     req.range_last = 99;
     req.range_first = 5;
     req.body_max = (size_t)100 << 20;
-    wire = wire_of(&site, &req, NULL);
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "range"), "bytes=5-99");
     CU_ASSERT_EQUAL(wire.response_max, req.body_max);
     CU_ASSERT(wire.timeout_ms > small_ms);
@@ -119,7 +127,8 @@ static void gets_whole_or_a_range(void)
 static void heads_with_checksum(void)
 {
     const struct silt_store_req req = {.op = SILT_OP_HEAD, .key = "k"};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "HEAD", "http://h:9000/bucket/pre/fix/k"));
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-checksum-mode"), "ENABLED");
     silt_s3_wire_done(&wire);
@@ -128,21 +137,22 @@ static void heads_with_checksum(void)
 static void lists_below_the_root(void)
 {
     struct silt_store_req req = {.op = SILT_OP_LIST, .key = "_log/a=b/"};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "GET",
                      "http://h:9000/bucket?list-type=2&max-keys=1000&"
                      "prefix=pre%2Ffix%2F_log%2Fa%3Db%2F"));
     silt_s3_wire_done(&wire);
     req.start_after = "_log/a=b/1";
     req.limit = 7;
-    wire = wire_of(&plain, &req, NULL);
+    wire_into(&wire, &plain, &req, NULL);
     CU_ASSERT(url_is(&wire, "GET",
                      "http://bucket.h/?list-type=2&max-keys=7&prefix=_log%2Fa%3Db%2F"
                      "&start-after=_log%2Fa%3Db%2F1"));
     silt_s3_wire_done(&wire);
     req.start_after = "";
     req.limit = 5000;
-    wire = wire_of(&plain, &req, NULL);
+    wire_into(&wire, &plain, &req, NULL);
     CU_ASSERT(url_is(&wire, "GET",
                      "http://bucket.h/?list-type=2&max-keys=1000&"
                      "prefix=_log%2Fa%3Db%2F"));
@@ -152,7 +162,8 @@ static void lists_below_the_root(void)
 static void creates_uploads_with_token_and_checksum_of_the_whole(void)
 {
     struct silt_store_req req = {.op = SILT_OP_MPU_CREATE, .key = "data/x", .token = "tok"};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "POST", "http://h:9000/bucket/pre/fix/data/x?uploads="));
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-checksum-algorithm"), "CRC32C");
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-checksum-type"), "FULL_OBJECT");
@@ -160,7 +171,7 @@ static void creates_uploads_with_token_and_checksum_of_the_whole(void)
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-storage-class"), "STANDARD_IA");
     silt_s3_wire_done(&wire);
     req.token = NULL;
-    wire = wire_of(&plain, &req, NULL);
+    wire_into(&wire, &plain, &req, NULL);
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-meta-as-token"), "(none)");
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-storage-class"), "(none)");
     silt_s3_wire_done(&wire);
@@ -176,7 +187,8 @@ static void never_sends_a_part_without_a_checksum(void)
                                        .body = &body,
                                        .body_n = 1,
                                        .crc32c = 0xE3069283};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(
         url_is(&wire, "PUT", "http://h:9000/bucket/pre/fix/k?partNumber=12&uploadId=u%2B%2F%3D"));
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-content-sha256"), "UNSIGNED-PAYLOAD");
@@ -196,7 +208,8 @@ static void completes_with_every_checksum(void)
                                        .parts_n = 2,
                                        .object_size = 12345678901,
                                        .crc32c = 0xE3069283};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "POST", "http://h:9000/bucket/pre/fix/k?uploadId=u"));
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-checksum-crc32c"), "4waSgw==");
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-checksum-type"), "FULL_OBJECT");
@@ -226,7 +239,8 @@ static void ten_thousand_parts_fit(void)
     }
     const struct silt_store_req req = {
         .op = SILT_OP_MPU_COMPLETE, .key = "k", .upload_id = "u", .parts = parts, .parts_n = MANY};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(wire.text.len > 5000000);
     silt_s3_wire_done(&wire);
     silt_free(parts);
@@ -235,19 +249,20 @@ static void ten_thousand_parts_fit(void)
 static void lists_parts_and_uploads_page_by_page(void)
 {
     struct silt_store_req req = {.op = SILT_OP_MPU_PARTS, .key = "k", .upload_id = "u"};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "GET", "http://h:9000/bucket/pre/fix/k?max-parts=1000&uploadId=u"));
     silt_s3_wire_done(&wire);
-    wire = wire_of(&site, &req, "1000");
+    wire_into(&wire, &site, &req, "1000");
     CU_ASSERT(url_is(&wire, "GET",
                      "http://h:9000/bucket/pre/fix/k?max-parts=1000&"
                      "part-number-marker=1000&uploadId=u"));
     silt_s3_wire_done(&wire);
     req = (struct silt_store_req){.op = SILT_OP_MPU_LIST, .key = "data/"};
-    wire = wire_of(&site, &req, NULL);
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "GET", "http://h:9000/bucket?max-uploads=1000&uploads="));
     silt_s3_wire_done(&wire);
-    wire = wire_of(&site, &req, "a/b");
+    wire_into(&wire, &site, &req, "a/b");
     CU_ASSERT(url_is(&wire, "GET",
                      "http://h:9000/bucket?key-marker=a%2Fb&max-uploads=1000&"
                      "uploads="));
@@ -257,11 +272,12 @@ static void lists_parts_and_uploads_page_by_page(void)
 static void aborts_and_asks_for_lifecycle_rules(void)
 {
     struct silt_store_req req = {.op = SILT_OP_MPU_ABORT, .key = "k", .upload_id = "u"};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "DELETE", "http://h:9000/bucket/pre/fix/k?uploadId=u"));
     silt_s3_wire_done(&wire);
     req = (struct silt_store_req){.op = SILT_OP_LIFECYCLE};
-    wire = wire_of(&site, &req, NULL);
+    wire_into(&wire, &site, &req, NULL);
     CU_ASSERT(url_is(&wire, "GET", "http://h:9000/bucket?lifecycle="));
     silt_s3_wire_done(&wire);
 }
@@ -274,7 +290,8 @@ static void signs_anew_with_another_date_or_token(void)
     silt_secret_set(&token, "session");
     const struct silt_s3_creds creds = {
         .access_key = "key", .session_token = &token, .signing_key = key};
-    struct silt_s3_wire wire = wire_of(&site, &req, NULL);
+    struct silt_s3_wire wire;
+    wire_into(&wire, &site, &req, NULL);
     unsigned headers_n = wire.headers_n;
     char *first = silt_strdup(header_of(&wire, "authorization"));
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-security-token"), "(none)");

@@ -54,6 +54,7 @@ static void keeps_a_port_that_the_scheme_does_not_imply(void)
     CU_ASSERT(site_is("s3://bucket", "http://h:443", true, "http://h:443", "h:443", "bucket", ""));
     CU_ASSERT(
         site_is("s3://bucket", "https://h:443", false, "https://bucket.h:443", "bucket.h", "", ""));
+    CU_ASSERT(site_is("s3://bucket", "http://h", true, "http://h", "h", "bucket", ""));
     CU_ASSERT(site_is("s3://bucket", "http://h", false, "http://bucket.h", "bucket.h", "", ""));
 }
 
