@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "framing_int.h"
 #include "net/http.h"
-#include "registry_int.h"
+#include "registry_client_int.h"
 #include "schema_cache_int.h"
 #include "schema_tree_int.h"
 

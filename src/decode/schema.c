@@ -13,12 +13,15 @@
 static pthread_mutex_t avro_lock = PTHREAD_MUTEX_INITIALIZER;
 
 /* avro-c is the parser of record: what it refuses is refused. It gets the canonical form, because
- * its JSON reader refuses the \u0000 that defaults of bytes may hold. */
-static SILT_RC ask_avro(const struct silt_buf *canonical, struct silt_err *err)
+ * its JSON reader refuses the \u0000 that defaults of bytes may hold; with a prefix, because the
+ * form cannot say "no namespace" inside a namespace. */
+#define AVRO_PREFIX "all."
+
+static SILT_RC ask_avro(const struct silt_buf *text, struct silt_err *err)
 {
     pthread_mutex_lock(&avro_lock);
     avro_schema_t parsed;
-    bool ok = avro_schema_from_json_length(silt_buf_str(canonical), canonical->len, &parsed) == 0;
+    bool ok = avro_schema_from_json_length(silt_buf_str(text), text->len, &parsed) == 0;
     char why[120] = "";
     if (ok) avro_schema_decref(parsed);
     if (!ok) strncat(why, avro_strerror(), sizeof why - 1);
@@ -27,15 +30,24 @@ static SILT_RC ask_avro(const struct silt_buf *canonical, struct silt_err *err)
     return SILT_OK;
 }
 
+static SILT_RC check(const struct silt_tree *tree, struct silt_err *err)
+{
+    struct silt_buf text;
+    silt_buf_init(&text, SILT_BUF_MAX_DEFAULT);
+    struct silt_rc rc = silt_tree_write(tree, AVRO_PREFIX, &text, err);
+    if (rc.ok) rc = ask_avro(&text, err);
+    silt_buf_done(&text);
+    return rc;
+}
+
 static SILT_RC fingerprint(const struct silt_tree *tree, uint64_t *ret_fingerprint,
                            struct silt_err *err)
 {
-    struct silt_buf canonical;
-    silt_buf_init(&canonical, SILT_BUF_MAX_DEFAULT);
-    struct silt_rc rc = silt_tree_canonical(tree, &canonical, err);
-    if (rc.ok) rc = ask_avro(&canonical, err);
-    if (rc.ok) *ret_fingerprint = silt_crc64_avro(canonical.data, canonical.len);
-    silt_buf_done(&canonical);
+    struct silt_buf text;
+    silt_buf_init(&text, SILT_BUF_MAX_DEFAULT);
+    struct silt_rc rc = silt_tree_write(tree, "", &text, err);
+    if (rc.ok) *ret_fingerprint = silt_crc64_avro(text.data, text.len);
+    silt_buf_done(&text);
     return rc;
 }
 
@@ -45,7 +57,8 @@ SILT_RC silt_schema_new(struct silt_slice json, const struct silt_schema_opts *o
     struct silt_tree *tree;
     SILT_TRY(silt_tree_new(json, &tree, err));
     uint64_t crc = 0;
-    struct silt_rc rc = fingerprint(tree, &crc, err);
+    struct silt_rc rc = check(tree, err);
+    if (rc.ok) rc = fingerprint(tree, &crc, err);
     if (rc.ok) {
         struct silt_schema *schema = SILT_NEW(struct silt_schema);
         schema->id = opts->id;
@@ -80,7 +93,7 @@ SILT_RC silt_schema_canonical(struct silt_slice json, struct silt_buf *ret_text,
 {
     struct silt_tree *tree;
     SILT_TRY(silt_tree_new(json, &tree, err));
-    struct silt_rc rc = silt_tree_canonical(tree, ret_text, err);
+    struct silt_rc rc = silt_tree_write(tree, "", ret_text, err);
     silt_tree_free(tree);
     return rc;
 }

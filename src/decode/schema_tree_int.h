@@ -66,8 +66,9 @@ void silt_tree_free(struct silt_tree *tree); /* NULL is fine */
 const struct silt_child *silt_tree_root(const struct silt_tree *tree);
 const char *silt_type_kind_name(enum silt_type_kind kind);
 
-/* Appends the parsing canonical form. */
-SILT_RC silt_tree_canonical(const struct silt_tree *tree, struct silt_buf *ret_text,
-                            struct silt_err *err);
+/* Appends the parsing canonical form, with `prefix` in front of every type name ("" for the form of
+ * the specification). */
+SILT_RC silt_tree_write(const struct silt_tree *tree, const char *prefix, struct silt_buf *ret_text,
+                        struct silt_err *err);
 
 #endif

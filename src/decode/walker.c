@@ -7,6 +7,8 @@
 
 #include <endian.h>
 
+#define VARINT_MAX 10 /* bytes of a long */
+#define VARINT_INT_MAX 5
 #define LIKELY(cond) __builtin_expect(!!(cond), 1)
 /* gcc -O2 leaves the big steps out of the switch: 110 ns a record instead of 75. */
 #define INLINE inline __attribute__((always_inline))
@@ -21,6 +23,7 @@ struct frame {
 struct walk {
     const uint8_t *begin;
     const uint8_t *end;
+    const uint8_t *stop; /* behind the datum, when there is one */
     struct silt_verdict *verdict;
     uint64_t budget;
     unsigned depth;
@@ -43,13 +46,13 @@ static int64_t unzigzag(uint64_t n)
 
 /* Varints close to the end of the body, and those that are too long. */
 static __attribute__((noinline)) const uint8_t *varint_bytewise(struct walk *w, const uint8_t *at,
-                                                                unsigned bytes_max, uint64_t *ret_n)
+                                                                uint64_t *ret_n)
 {
     uint64_t n = 0;
-    for (unsigned i = 0; i < bytes_max; i++) {
+    for (unsigned i = 0;; i++) {
         if (at + i == w->end) return fail(w, at, SILT_REASON_TRUNCATED);
         uint8_t byte = at[i];
-        if (i == 9 && byte > 1) break;
+        if (i == VARINT_MAX - 1 && byte > 1) break;
         n |= (uint64_t)(byte & 0x7F) << 7 * i;
         if (byte < 0x80) {
             *ret_n = n;
@@ -61,21 +64,19 @@ static __attribute__((noinline)) const uint8_t *varint_bytewise(struct walk *w, 
 
 /* Eight bytes at once: the first byte without continuation bit ends the number; its groups of seven
  * bits are then pushed together. */
-static INLINE const uint8_t *varint(struct walk *w, const uint8_t *at, unsigned bytes_max,
-                                    uint64_t *ret_n)
+static INLINE const uint8_t *varint(struct walk *w, const uint8_t *at, uint64_t *ret_n)
 {
     if (LIKELY(at < w->end && *at < 0x80)) {
         *ret_n = *at;
         return at + 1;
     }
-    if (w->end - at < 8) return varint_bytewise(w, at, bytes_max, ret_n);
+    if (w->end - at < 8) return varint_bytewise(w, at, ret_n);
     uint64_t word;
     memcpy(&word, at, sizeof word);
     word = le64toh(word);
     uint64_t stops = ~word & SILT_HIGH_BITS;
-    if (stops == 0) return varint_bytewise(w, at, bytes_max, ret_n);
+    if (stops == 0) return varint_bytewise(w, at, ret_n);
     unsigned bytes = ((unsigned)__builtin_ctzll(stops) >> 3) + 1;
-    if (bytes > bytes_max) return fail(w, at, SILT_REASON_VARINT);
     word &= (stops ^ (stops - 1)) & ~SILT_HIGH_BITS;
     word = (word & 0x007f007f007f007f) | (word & 0x7f007f007f007f00) >> 1;
     word = (word & 0x00003fff00003fff) | (word & 0x3fff00003fff0000) >> 2;
@@ -86,7 +87,7 @@ static INLINE const uint8_t *varint(struct walk *w, const uint8_t *at, unsigned 
 static INLINE const uint8_t *read_long(struct walk *w, const uint8_t *at, int64_t *ret_n)
 {
     uint64_t n;
-    const uint8_t *next = varint(w, at, 10, &n);
+    const uint8_t *next = varint(w, at, &n);
     if (next) *ret_n = unzigzag(n);
     return next;
 }
@@ -94,9 +95,9 @@ static INLINE const uint8_t *read_long(struct walk *w, const uint8_t *at, int64_
 static INLINE const uint8_t *read_int(struct walk *w, const uint8_t *at, int64_t *ret_n)
 {
     uint64_t n;
-    const uint8_t *next = varint(w, at, 5, &n);
+    const uint8_t *next = varint(w, at, &n);
     if (!next) return NULL;
-    if (n > UINT32_MAX) return fail(w, at, SILT_REASON_VARINT);
+    if (n > UINT32_MAX || next - at > VARINT_INT_MAX) return fail(w, at, SILT_REASON_VARINT);
     *ret_n = unzigzag(n);
     return next;
 }
@@ -281,27 +282,42 @@ static bool run(struct walk *w, const struct silt_program *program)
             break;
         case SILT_OP_RETURN: pc = w->frames[--w->depth].back; break;
         case SILT_OP_JUMP: pc = program->ops + op->next; break;
-        default: /* END */
-            if (at != w->end) fail(w, at, SILT_REASON_TRAILING);
-            return at == w->end;
+        default: /* END */ w->stop = at; return true;
         }
     }
     return false;
 }
 
-bool silt_walk(const struct silt_program *program, struct silt_slice body,
-               struct silt_verdict *ret_verdict)
+static bool walk(struct walk *w, const struct silt_program *program, struct silt_slice body,
+                 struct silt_verdict *ret_verdict)
 {
     static const uint8_t nothing[1];
     SILT_ASSERT(body.len <= UINT32_MAX);
     *ret_verdict = (struct silt_verdict){.reason = SILT_REASON_NONE, .time_ms = SILT_NO_TIMESTAMP};
+    w->begin = body.len ? body.ptr : nothing;
+    w->end = w->begin + body.len;
+    w->verdict = ret_verdict;
+    w->budget = SILT_WORK_BASE + (uint64_t)SILT_WORK_PER_BYTE * body.len;
+    w->depth = 0;
+    return run(w, program);
+}
+
+bool silt_walk(const struct silt_program *program, struct silt_slice body,
+               struct silt_verdict *ret_verdict)
+{
     struct walk w;
-    w.begin = body.len ? body.ptr : nothing;
-    w.end = w.begin + body.len;
-    w.verdict = ret_verdict;
-    w.budget = SILT_WORK_BASE + (uint64_t)SILT_WORK_PER_BYTE * body.len;
-    w.depth = 0;
-    return run(&w, program);
+    if (!walk(&w, program, body, ret_verdict)) return false;
+    if (w.stop != w.end) fail(&w, w.stop, SILT_REASON_TRAILING);
+    return w.stop == w.end;
+}
+
+bool silt_walk_prefix(const struct silt_program *program, struct silt_slice bytes, size_t *ret_len,
+                      struct silt_verdict *ret_verdict)
+{
+    struct walk w;
+    if (!walk(&w, program, bytes, ret_verdict)) return false;
+    *ret_len = (size_t)(w.stop - w.begin);
+    return true;
 }
 
 void silt_program_free(struct silt_program *program)

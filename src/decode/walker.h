@@ -27,6 +27,10 @@ struct silt_verdict {
 /* @return true when the bytes are exactly one datum. */
 bool silt_walk(const struct silt_program *program, struct silt_slice body,
                struct silt_verdict *ret_verdict);
+/* The same for bytes that begin with a datum, others may follow: where rows stand one after the
+ * other. */
+bool silt_walk_prefix(const struct silt_program *program, struct silt_slice bytes, size_t *ret_len,
+                      struct silt_verdict *ret_verdict);
 void silt_program_free(struct silt_program *program);
 
 #endif

@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "decode_tools.h"
-#include "registry_int.h"
+#include "registry_client_int.h"
 #include "registry_pace_int.h"
 
 #include <pthread.h>

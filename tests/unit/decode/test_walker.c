@@ -70,7 +70,7 @@ static void an_int_has_32_bits(void)
               "12345678",
               VARINT, 0),
           ROW("\"int\"", "\x80\x80\x80\x80\x80\x00\x00\x00\x00", VARINT, 0),
-          ROW("\"int\"", "\x80\x80\x80\x80\x80\x80\x80\x80\x80", VARINT, 0));
+          ROW("\"int\"", "\x80\x80\x80\x80\x80\x80\x80\x80\x80", TRUNCATED, 0));
 }
 
 static void a_long_has_64_bits(void)
@@ -115,7 +115,12 @@ static void an_enum_index_is_in_range(void)
 {
     CHECK(ROW(ENUM, "\x00", NONE, 0), ROW(ENUM, "\x02", NONE, 0), ROW(ENUM, "\x04", ENUM, 0),
           ROW(ENUM, "\x01", ENUM, 0), ROW(ENUM, "", TRUNCATED, 0),
-          ROW(ENUM, "\x80\x80\x80\x80\x10", VARINT, 0));
+          ROW(ENUM, "\x80\x80\x80\x80\x10", VARINT, 0),
+          ROW(ENUM, "\x80\x80\x80\x80\x80\x00", VARINT, 0),
+          ROW("{\"type\":\"array\",\"items\":" ENUM "}",
+              "\x10\x80\x80\x80\x80\x80\x80\x80\x80\x01\x00", VARINT, 1),
+          ROW("{\"type\":\"array\",\"items\":" ENUM "}",
+              "\x0e\x80\x00\x80\x80\x80\x00\x00\x00\x00\x00\x00\x00", NONE, 0));
 }
 
 static void a_union_index_is_in_range(void)
@@ -125,6 +130,13 @@ static void a_union_index_is_in_range(void)
           ROW("[\"null\",\"int\"]", "\x04", UNION, 0), ROW("[\"null\",\"int\"]", "\x01", UNION, 0),
           ROW("[\"null\",\"int\"]", "\x02", TRUNCATED, 1),
           ROW("[\"null\",\"int\"]", "", TRUNCATED, 0), ROW("[\"int\",\"null\"]", "\x02", NONE, 0),
+          ROW("[\"null\"]", "\x80\x80\x80\x80\x10", VARINT, 0),
+          ROW("[\"null\"]", "\x80\x80\x80\x80\x80\x00", VARINT, 0),
+          ROW("[\"null\",\"double\"]",
+              "\x82\x00"
+              "12345678",
+              NONE, 0),
+          ROW("[\"null\",\"double\"]", "\x82\x80\x80\x80\x80\x80\x80\x80\x80", TRUNCATED, 0),
           ROW("[\"null\"]", "\x00", NONE, 0), ROW("[\"null\"]", "\x00\x00", TRAILING, 1),
           ROW("[\"int\",\"null\",\"float\",\"boolean\"]", "\x00\x02", NONE, 0),
           ROW("[\"int\",\"null\",\"float\",\"boolean\"]", "\x02", NONE, 0),
@@ -324,6 +336,20 @@ static void work_is_bounded_by_the_bytes(void)
     silt_schema_unref(schema);
 }
 
+static void a_datum_ends_where_the_next_one_begins(void)
+{
+    struct silt_schema *schema = tool_schema("\"string\"", "", "");
+    struct silt_verdict verdict;
+    size_t len = 0;
+    CU_ASSERT(silt_walk_prefix(schema->program, silt_slice_str("\4ok\2z"), &len, &verdict));
+    CU_ASSERT_EQUAL(len, 3);
+    CU_ASSERT(silt_walk_prefix(schema->program, silt_slice_str("\4ok"), &len, &verdict));
+    CU_ASSERT_EQUAL(len, 3);
+    CU_ASSERT_FALSE(silt_walk_prefix(schema->program, silt_slice_str("\6ok"), &len, &verdict));
+    CU_ASSERT_EQUAL(verdict.reason, SILT_REASON_LENGTH);
+    silt_schema_unref(schema);
+}
+
 static void reports_sensor_and_time(void)
 {
     struct silt_schema *schema = tool_sensor_schema(1);
@@ -443,6 +469,7 @@ SILT_TESTS("walker", {"takes exactly one datum", takes_exactly_one_datum},
            {"recursion ends at 64", recursion_ends_at_64},
            {"nested arrays count too", nested_arrays_count_too},
            {"work is bounded by the bytes", work_is_bounded_by_the_bytes},
+           {"a datum ends where the next one begins", a_datum_ends_where_the_next_one_begins},
            {"reports sensor and time", reports_sensor_and_time},
            {"all units of time become ms", all_units_of_time_become_ms},
            {"paths lead to nested fields", paths_lead_to_nested_fields},

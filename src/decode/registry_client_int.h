@@ -5,8 +5,8 @@
  * into the queue happens on the owner thread. At most SILT_LOOKUPS_MAX are open; more ids wait
  * until one of those came back.
  */
-#ifndef SILT_DECODE_REGISTRY_INT_H
-#define SILT_DECODE_REGISTRY_INT_H
+#ifndef SILT_DECODE_REGISTRY_CLIENT_INT_H
+#define SILT_DECODE_REGISTRY_CLIENT_INT_H
 
 #include "decode/decoder.h"
 #include "net/http.h"

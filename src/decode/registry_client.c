@@ -5,7 +5,7 @@
  *
  * `busy` counts the look-ups the io thread may still touch; free waits until it is 0.
  */
-#include "registry_int.h"
+#include "registry_client_int.h"
 
 #include "base/alloc.h"
 #include "base/map.h"
