@@ -242,8 +242,9 @@ static enum silt_store_outcome list_parts(const struct silt_memory_upload *uploa
 static enum silt_store_outcome list_uploads(struct silt_memory_store *mem,
                                             struct silt_store_req *req)
 {
+    size_t prefix_len = mem->lists_all_uploads ? 0 : strlen(req->key);
     for (unsigned i = 0; i < mem->uploads_n; i++)
-        if (mem->uploads[i].open && strncmp(mem->uploads[i].key, req->key, strlen(req->key)) == 0)
+        if (mem->uploads[i].open && strncmp(mem->uploads[i].key, req->key, prefix_len) == 0)
             add_listed(req, mem->uploads[i].key)->upload_id = silt_strdup(mem->uploads[i].id);
     return SILT_STORE_OK;
 }

@@ -40,7 +40,8 @@ struct silt_memory_store {
     bool has_clock;
     int lifecycle_abort_days;
     bool lifecycle_expires_log;
-    unsigned page_max; /* keys in a page of a listing; 0: as asked */
+    bool lists_all_uploads; /* MPU_LIST knows no prefix */
+    unsigned page_max;      /* keys in a page of a listing; 0: as asked */
 
     unsigned calls[SILT_OPS_N];
     int64_t last_date_ms; /* of the last PUT_NEW */

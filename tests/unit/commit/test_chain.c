@@ -793,8 +793,10 @@ static void a_missing_file_is_repaired_and_looked_at_again(void)
     CU_ASSERT_EQUAL(mem->calls[SILT_OP_PUT_NEW], 1);
     put_repair(mem, 1, 1, 1, false);
     fault(mem, SILT_OP_GET, ".f1.r1.json", SILT_FAULT_REFUSED, SILT_STORE_DOUBT, 1);
+    unsigned gets = mem->calls[SILT_OP_GET];
     silt_chain_look_again(worker->chain, 1);
     silt_chain_look_again(worker->chain, 1); /* asked twice: read once */
+    CU_ASSERT_EQUAL(mem->calls[SILT_OP_GET], gets + 1);
     settle(worker);
     CU_ASSERT_EQUAL(worker->durable_n, 2);
     CU_ASSERT_EQUAL(worker->won_n, 2);
