@@ -17,8 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLUSH_MS 60000
-#define CREATE_MS 30000
+#define FLUSH_MS 30000
+#define CREATE_MS 10000
 
 struct job {
     const struct silt_args *args;
@@ -233,13 +233,21 @@ static SILT_RC make_topic(struct job *job, struct silt_err *err)
     return silt_producer_create_topic(job->producer, (int32_t)job->partitions_n, CREATE_MS, err);
 }
 
+static SILT_RC produce(struct job *job, struct silt_err *err)
+{
+    SILT_TRY(open_producer(job, err));
+    SILT_TRY(make_topic(job, err));
+    return generate(job, err);
+}
+
 static SILT_RC work(struct job *job, struct silt_err *err)
 {
     SILT_TRY(read_opts(job, err));
     SILT_TRY(prepare_framing(job, err));
-    SILT_TRY(open_producer(job, err));
-    SILT_TRY(make_topic(job, err));
-    SILT_TRY(generate(job, err));
+    if (!silt_ok(produce(job, err))) {
+        silt_err_context(err, "brokers %.80s", job->brokers);
+        return (struct silt_rc){false};
+    }
     print_sums(job);
     return SILT_OK;
 }
@@ -248,7 +256,9 @@ static int run_gen(const struct silt_args *args)
 {
     struct silt_err err;
     struct job job = {.args = args, .config = args->config};
-    silt_log_init(SILT_WARN, SILT_LOG_TEXT, STDERR_FILENO);
+    /* the client repeats "brokers are down" many times a second; what failed is told once at the
+     * end */
+    silt_log_init(SILT_FATAL, SILT_LOG_TEXT, STDERR_FILENO);
     const struct silt_rc rc = work(&job, &err);
     silt_producer_free(job.producer);
     return silt_ok(rc) ? SILT_EXIT_DONE : silt_cli_fail(args, &err);
