@@ -31,9 +31,10 @@ struct timer {
     void *ctx;
 };
 
-struct cancel {
+struct cancel { /* on the stack of who waits for it */
     struct cancel *next;
     const void *owner;
+    struct silt_waiter waiter;
 };
 
 /* A queue of requests, linked through their `priv`. */
@@ -269,7 +270,7 @@ static bool take_handed_over(struct silt_http *http, bool *ret_any)
         struct cancel *cancel = cancels;
         cancels = cancel->next;
         cancel_owner(http, cancel->owner);
-        silt_free(cancel);
+        silt_waiter_wake(&cancel->waiter);
     }
     return stop;
 }
@@ -382,14 +383,15 @@ void silt_http_timer(struct silt_http *http, int64_t delay_ms, void (*fn)(void *
 
 void silt_http_cancel(struct silt_http *http, const void *owner)
 {
-    SILT_ASSERT(owner);
-    struct cancel *cancel = SILT_NEW(struct cancel);
-    cancel->owner = owner;
+    SILT_ASSERT(owner && !pthread_equal(pthread_self(), http->thread));
+    struct cancel cancel = {.owner = owner};
+    silt_waiter_init(&cancel.waiter);
     pthread_mutex_lock(&http->synced.lock);
-    cancel->next = http->synced.cancels;
-    http->synced.cancels = cancel;
+    cancel.next = http->synced.cancels;
+    http->synced.cancels = &cancel;
     pthread_mutex_unlock(&http->synced.lock);
     curl_multi_wakeup(http->multi);
+    silt_waiter_wait(&cancel.waiter);
 }
 
 void silt_http_stop(struct silt_http *http)

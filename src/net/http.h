@@ -81,7 +81,8 @@ void silt_http_call(struct silt_http *http, struct silt_http_req *req);   /* sub
 void silt_http_timer(struct silt_http *http, int64_t delay_ms, void (*fn)(void *ctx, bool stopped),
                      void *ctx);
 /* Ends what one owner has open: answers its requests (STOPPED) and fires the timers whose ctx is
- * `owner` (stopped = true), all on the io thread and soon. Any thread; does not wait. */
+ * `owner` (stopped = true), all on the io thread. Returns when that is done, so that the owner's
+ * address may be used again at once. Not on the io thread, and without a lock that `done` takes. */
 void silt_http_cancel(struct silt_http *http, const void *owner);
 void silt_http_stop(struct silt_http *http); /* answers everything open (STOPPED), joins, frees */
 

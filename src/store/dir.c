@@ -179,7 +179,7 @@ static void dir_done(struct dir *dir)
     pthread_mutex_destroy(&dir->synced.lock);
     silt_dir_root_done(&dir->root);
     silt_free(dir->url);
-    silt_free(dir);
+    silt_store_drop(&dir->store);
 }
 
 static void dir_free(struct silt_store *store)

@@ -434,10 +434,14 @@ static void stop_waiting(struct s3 *s3)
     for (struct call *call; (call = list_pop(&parts));) finish_stopped(call, false);
 }
 
+/* Nothing is handed to the loop any more, so one cancel reaches everything. */
 static void wait_idle(struct s3 *s3)
 {
     pthread_mutex_lock(&s3->synced.lock);
-    if (s3->synced.open || s3->synced.timers) silt_http_cancel(s3->http, s3);
+    bool busy = s3->synced.open || s3->synced.timers;
+    pthread_mutex_unlock(&s3->synced.lock);
+    if (busy) silt_http_cancel(s3->http, s3);
+    pthread_mutex_lock(&s3->synced.lock);
     while (s3->synced.open || s3->synced.timers)
         pthread_cond_wait(&s3->synced.idle, &s3->synced.lock);
     pthread_mutex_unlock(&s3->synced.lock);
@@ -457,7 +461,7 @@ static void s3_free(struct silt_store *store)
     silt_free(s3->root);
     silt_free(s3->access_key);
     silt_free(s3->ca_file);
-    silt_free(s3);
+    silt_store_drop(&s3->store);
 }
 
 static const char *or_empty(const char *text)

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* In `open`: the store was freed, its memory waits for the last reply. */
+#define DROPPED (1u << 31)
+
 const char *silt_store_op_name(enum silt_store_op op)
 {
     static const char *const names[SILT_OPS_N] = {
@@ -96,8 +99,15 @@ void silt_store_deliver(struct silt_store_req *req)
 
 void silt_store_reply(struct silt_store_req *req)
 {
-    atomic_fetch_sub(&req->store->open, 1);
+    struct silt_store *store = req->store;
+    if (atomic_fetch_sub(&store->open, 1) == (DROPPED | 1)) silt_free(store);
     req->on_reply(req);
+}
+
+void silt_store_drop(struct silt_store *store)
+{
+    store->url = "";
+    if (atomic_fetch_or(&store->open, DROPPED) == 0) silt_free(store);
 }
 
 static void wake_caller(struct silt_store_req *req)

@@ -147,7 +147,7 @@ struct silt_store {
     const struct silt_store_vtable *vtable;
     const char *url;           /* as configured: "s3://bucket/prefix" or "file:///dir" */
     _Atomic uint64_t requests; /* attempts made, for the metrics */
-    _Atomic unsigned open;     /* requests submitted and not yet replied to */
+    _Atomic unsigned open;     /* requests submitted and not yet replied to; valid until the free */
 };
 
 /* Hands the request over to the store's io thread. Any thread. */
@@ -156,7 +156,8 @@ void silt_store_submit(struct silt_store *store, struct silt_store_req *req);
 void silt_store_reply(struct silt_store_req *req);
 /* Submits and waits: for commands, tests and start-up. reply_to and on_reply are used by it. */
 void silt_store_call(struct silt_store *store, struct silt_store_req *req);
-/* Stops taking requests, answers all open ones (STOPPED), frees. */
+/* Stops taking requests, answers all open ones (STOPPED), frees. What was answered and lies in a
+ * queue may still be given to silt_store_reply afterwards. */
 void silt_store_free(struct silt_store *store);
 
 #endif

@@ -376,6 +376,24 @@ static void cancelling_ends_one_owners_requests_and_timers(void)
     silt_http_server_stop(server);
 }
 
+static void a_cancel_spares_what_comes_after_it(void)
+{
+    enum { ROUNDS = 100 };
+    static const struct silt_http_step steps[] = {{.status = 200, .repeat = -1}};
+    struct bench bench;
+    bench_init(&bench, steps, 1);
+    int answered = 0;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct silt_http_req req = {.method = "GET", .url = bench.url, .owner = &bench};
+        silt_http_cancel(bench.http, &bench);
+        silt_http_call(bench.http, &req);
+        answered += req.outcome == SILT_HTTP_ANSWERED;
+        silt_http_req_done(&req);
+    }
+    CU_ASSERT_EQUAL(answered, ROUNDS);
+    bench_done(&bench);
+}
+
 static void timers_fire_in_their_order(void)
 {
     struct silt_http *http = loop_start();
@@ -462,6 +480,7 @@ SILT_TESTS("http", {"asks and keeps the answer", asks_and_keeps_the_answer},
            {"serves many with few connections", serves_many_with_few_connections},
            {"cancelling ends one owner's requests and timers",
             cancelling_ends_one_owners_requests_and_timers},
+           {"a cancel spares what comes after it", a_cancel_spares_what_comes_after_it},
            {"timers fire in their order", timers_fire_in_their_order},
            {"a request handed over while stopping is answered too",
             a_request_handed_over_while_stopping_is_answered_too},

@@ -64,6 +64,28 @@ static void freeing_nothing_is_fine(void)
     silt_store_req_done(NULL);
 }
 
+static void a_reply_may_come_after_the_store_was_freed(void)
+{
+    for (int replies_first = 0; replies_first < 2; replies_first++) {
+        int replies = 0;
+        struct silt_queue *back = silt_queue_new(2, NULL, NULL);
+        struct silt_store *store = SILT_NEW(struct silt_store);
+        struct silt_store_req reqs[2];
+        store->vtable = &echo_vtable;
+        for (int i = 0; i < 2; i++) {
+            reqs[i] = (struct silt_store_req){
+                .op = SILT_OP_GET, .reply_to = back, .on_reply = note_reply, .ctx = &replies};
+            silt_store_submit(store, &reqs[i]);
+        }
+        CU_ASSERT_EQUAL(store->open, 2);
+        if (!replies_first) silt_store_drop(store);
+        for (int i = 0; i < 2; i++) silt_store_reply(silt_queue_pop(back, 0));
+        if (replies_first) silt_store_drop(store);
+        CU_ASSERT_EQUAL(replies, 2);
+        silt_queue_free(back);
+    }
+}
+
 static void an_answer_frees_what_it_owns(void)
 {
     struct silt_store_req req = {.objects_n = 1};
@@ -103,6 +125,8 @@ SILT_TESTS("store",
            {"comes back on the queue and replies there", comes_back_on_the_queue_and_replies_there},
            {"a call waits and keeps the context", a_call_waits_and_keeps_the_context},
            {"freeing nothing is fine", freeing_nothing_is_fine},
+           {"a reply may come after the store was freed",
+            a_reply_may_come_after_the_store_was_freed},
            {"an answer frees what it owns", an_answer_frees_what_it_owns},
            {"every operation and outcome has a name", every_operation_and_outcome_has_a_name},
            {"only success has no error code", only_success_has_no_error_code})
