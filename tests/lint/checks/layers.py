@@ -12,10 +12,10 @@ LEVELS = {
     "store": 3,
     "consume": 4, "decode": 4, "batch": 4, "encode": 4, "upload": 4, "commit": 4, "observe": 4,
     "restore": 4, "ingest": 4,
-    "pipeline": 5,
+    "pipeline": 5, "inspect": 5,
     "cli": 6, "app": 6,
 }
-SIDEWAYS = {("restore", "encode"), ("restore", "upload"), ("restore", "commit"), ("app", "cli")}
+SIDEWAYS = {("restore", "encode"), ("restore", "upload"), ("restore", "commit"), ("cli", "app")}
 # Rooms that only these may look into, whatever the levels say.
 ONLY_FOR = {"config": {"config", "app", "cli"}}
 

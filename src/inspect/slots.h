@@ -1,0 +1,45 @@
+/* The slots of one log in order, as reader M sees them (protocol section 8): each manifest is
+ * parsed, its books and its link to the slot before it are checked.
+ *
+ * Blocking, one thread. Manifests are fetched a few ahead. A slot that is wrong is handed out all
+ * the same, with what is wrong: who only wants to read stops there.
+ *
+ *   open → (next → … → slot_free)* → close
+ */
+#ifndef SILT_INSPECT_SLOTS_H
+#define SILT_INSPECT_SLOTS_H
+
+#include "commit/manifest.h"
+#include "inspect/archive.h"
+
+struct silt_found;
+
+struct silt_slot_seen {
+    char key[SILT_KEY_MAX];
+    int64_t seq;
+    int64_t missing; /* slots that should stand between the one before and this one */
+    bool is_newest;
+    bool is_parsed;
+    struct silt_manifest manifest; /* when parsed */
+    struct silt_err bad;           /* code NONE: the manifest and its link are good */
+    bool bad_link;                 /* it is the link */
+    struct silt_repair *repairs;   /* owned; by file and k */
+    unsigned repairs_n;
+    struct silt_found *found; /* owned; by file, once silt_files_find looked */
+};
+void silt_slot_free(struct silt_slot_seen *slot); /* NULL is fine */
+
+struct silt_slots;
+struct silt_slots *silt_slots_open(struct silt_store *store, const struct silt_log_ref *log);
+/* ret_slot: the caller's to free; NULL at the end. Fails when the store cannot be read. */
+SILT_RC silt_slots_next(struct silt_slots *slots, struct silt_slot_seen **ret_slot,
+                        struct silt_err *err);
+/* What stands in the log and belongs to no slot, with the reason; complete at the end. */
+struct silt_stray {
+    char *key;
+    char why[120];
+};
+const struct silt_stray *silt_slots_strays(const struct silt_slots *slots, unsigned *ret_n);
+void silt_slots_close(struct silt_slots *slots); /* NULL is fine */
+
+#endif
