@@ -19,6 +19,7 @@
 
 struct silt_decoder {
     enum silt_framing framing;
+    silt_schema_prepare_fn *prepare;
     char *sensor_id_field;
     char *time_field;
     uint32_t value_max;
@@ -50,7 +51,11 @@ static SILT_RC compile(const struct silt_decoder *decoder, int32_t id, struct si
                        struct silt_schema **ret_schema, struct silt_err *err)
 {
     const struct silt_schema_opts opts = {
-        .id = id, .sensor_id_field = decoder->sensor_id_field, .time_field = decoder->time_field};
+        .id = id,
+        .prepare = decoder->prepare,
+        .sensor_id_field = decoder->sensor_id_field,
+        .time_field = decoder->time_field,
+    };
     return silt_schema_new(json, &opts, ret_schema, err);
 }
 
@@ -95,6 +100,7 @@ SILT_RC silt_decoder_new_port(const struct silt_decoder_opts *opts,
     struct silt_decoder *decoder = SILT_NEW(struct silt_decoder);
     unsigned cache_max = opts->cache_max ? opts->cache_max : CACHE_MAX_DEFAULT;
     decoder->framing = opts->framing;
+    decoder->prepare = opts->prepare;
     decoder->sensor_id_field = silt_strdup(opts->sensor_id_field ? opts->sensor_id_field : "");
     decoder->time_field = silt_strdup(opts->time_field ? opts->time_field : "");
     decoder->value_max = opts->value_max ? opts->value_max : VALUE_MAX_DEFAULT;

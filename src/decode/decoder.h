@@ -33,6 +33,7 @@ struct silt_decoder_opts {
     const char *registry_user;
     struct silt_secret registry_password;
     const char *ca_file;
+    silt_schema_prepare_fn *prepare; /* NULL: none */
     const char *sensor_id_field;
     const char *time_field;
     uint32_t value_max;          /* bytes; larger values are rejected as too_large */

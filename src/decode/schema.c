@@ -58,13 +58,16 @@ SILT_RC silt_schema_new(struct silt_slice json, const struct silt_schema_opts *o
     SILT_TRY(silt_tree_new(json, &tree, err));
     uint64_t crc = 0;
     struct silt_rc rc = check(tree, err);
+    char *prepared = NULL;
     if (rc.ok) rc = fingerprint(tree, &crc, err);
+    if (rc.ok && opts->prepare) rc = opts->prepare(json, &prepared, err);
     if (rc.ok) {
         struct silt_schema *schema = SILT_NEW(struct silt_schema);
         schema->id = opts->id;
         schema->fingerprint = crc;
         schema->json = silt_strndup((const char *)json.ptr, json.len);
         schema->program = silt_schema_compile(tree, opts->sensor_id_field, opts->time_field);
+        schema->prepared = prepared;
         schema->refs = 1;
         *ret_schema = schema;
     }
@@ -84,6 +87,7 @@ void silt_schema_unref(struct silt_schema *schema)
     char *json;
     memcpy(&json, &schema->json, sizeof json);
     silt_free(json);
+    silt_free(schema->prepared);
     silt_program_free(schema->program);
     silt_free(schema);
 }

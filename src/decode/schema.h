@@ -16,17 +16,24 @@
 
 #define SILT_NO_SCHEMA_ID ((int32_t)-1)
 
+/* The owner's own form of a schema, kept beside it (the pipeline: the writer schema of its files).
+ * A schema that has none cannot be used: it fails like any other bad schema. */
+typedef struct silt_rc silt_schema_prepare_fn(struct silt_slice json, char **ret_text,
+                                              struct silt_err *err);
+
 struct silt_schema {
     int32_t id;           /* registry id, SILT_NO_SCHEMA_ID for other framings */
     uint64_t fingerprint; /* CRC-64-AVRO of the parsing canonical form */
     const char *json;     /* as registered, never re-serialised */
+    char *prepared;       /* NULL: nobody asked for it */
     struct silt_program *program;
     _Atomic int refs;
 };
 
 struct silt_schema_opts {
     int32_t id;
-    const char *sensor_id_field; /* "" = none; a top-level field or path a.b of string type */
+    silt_schema_prepare_fn *prepare; /* NULL: none */
+    const char *sensor_id_field;     /* "" = none; a top-level field or path a.b of string type */
     const char *
         time_field; /* "" = none; long with logical type timestamp-millis or -micros, or plain ms */
 };

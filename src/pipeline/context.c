@@ -65,3 +65,11 @@ bool silt_context_feed_encoder(struct silt_context *context)
     }
     return true;
 }
+
+void silt_context_failure(struct silt_context *context, const struct silt_failure *failure)
+{
+    if (context->observer)
+        silt_observer_failure(context->observer, failure); /* counts it too */
+    else
+        silt_metrics_failure(context->metrics, failure->stage, failure->type, 1);
+}

@@ -45,4 +45,7 @@ bool silt_context_feed_encoder(struct silt_context *context);
 /* Reserves room in a growing buffer and keeps the budget in step with its capacity. */
 uint8_t *silt_context_reserve(struct silt_context *context, struct silt_buf *buf, size_t len);
 
+/* Counts a failure and tells the observer, when there is one. */
+void silt_context_failure(struct silt_context *context, const struct silt_failure *failure);
+
 #endif

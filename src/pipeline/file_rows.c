@@ -40,15 +40,23 @@ size_t silt_rows_write(uint8_t *out, const struct silt_record *rec,
     return silt_row_reject(out, rec, &why, digest);
 }
 
-static SILT_RC file_schema(enum silt_role role, const struct silt_schema *schema,
-                           struct silt_buf *room, const char **ret_json, struct silt_err *err)
+struct silt_rc silt_rows_prepare(struct silt_slice json, char **ret_text, struct silt_err *err)
 {
-    if (role == SILT_ROLE_REJECTED) *ret_json = silt_file_schema_rejected();
-    if (role == SILT_ROLE_TOMBSTONE) *ret_json = silt_file_schema_tombstone();
-    if (role != SILT_ROLE_DATA) return SILT_OK;
-    SILT_TRY(silt_file_schema_data(silt_slice_str(schema->json), room, err));
-    *ret_json = silt_buf_str(room);
-    return SILT_OK;
+    struct silt_buf text;
+    size_t len;
+    silt_buf_init(&text, FILE_SCHEMA_MAX);
+    struct silt_rc rc = silt_file_schema_data(json, &text, err);
+    if (silt_ok(rc)) *ret_text = (char *)silt_buf_take(&text, &len);
+    silt_buf_done(&text);
+    return rc;
+}
+
+static const char *file_schema(enum silt_role role, const struct silt_schema *schema)
+{
+    if (role == SILT_ROLE_REJECTED) return silt_file_schema_rejected();
+    if (role == SILT_ROLE_TOMBSTONE) return silt_file_schema_tombstone();
+    SILT_ASSERT(schema->prepared);
+    return schema->prepared;
 }
 
 SILT_RC silt_rows_header(const struct silt_worker_opts *opts, const struct silt_tp *tp,
@@ -71,13 +79,6 @@ SILT_RC silt_rows_header(const struct silt_worker_opts *opts, const struct silt_
         {"silt.framing", opts->framing}, {"silt.role", silt_role_name(role)},
         {"silt.version", SILT_VERSION},
     };
-    struct silt_buf room;
-    const char *json = NULL;
-    silt_buf_init(&room, FILE_SCHEMA_MAX);
-    struct silt_rc rc = file_schema(role, schema, &room, &json, err);
-    if (silt_ok(rc))
-        rc = silt_container_header(json, opts->codec, meta, sizeof meta / sizeof meta[0], sync, out,
-                                   err);
-    silt_buf_done(&room);
-    return rc;
+    return silt_container_header(file_schema(role, schema), opts->codec, meta,
+                                 sizeof meta / sizeof meta[0], sync, out, err);
 }

@@ -17,7 +17,11 @@ size_t silt_rows_room(const struct silt_record *rec, const struct silt_decoded *
 size_t silt_rows_write(uint8_t *out, const struct silt_record *rec,
                        const struct silt_decoded *decoded, struct silt_digest *digest);
 
-/* Appends the container header of a file. schema: NULL for rejected and tombstone files. */
+/* The decoder's hook: makes the writer schema of the files that hold records of a schema. */
+struct silt_rc silt_rows_prepare(struct silt_slice json, char **ret_text, struct silt_err *err);
+
+/* Appends the container header of a file. schema: prepared; NULL for rejected and tombstone files.
+ */
 SILT_RC silt_rows_header(const struct silt_worker_opts *opts, const struct silt_tp *tp,
                          enum silt_role role, const struct silt_schema *schema,
                          const uint8_t sync[SILT_SYNC_LEN], struct silt_buf *out,

@@ -137,7 +137,7 @@ static void write_header(struct fill_file *file, const struct silt_window_file *
     silt_buf_init(&header, HEADER_MAX);
     bool made = silt_ok(silt_rows_header(fill->context->opts, &fill->tp, entry->role, file->schema,
                                          file->sync, &header, &err));
-    SILT_ASSERT(made); /* the schema was compiled, so its JSON can be edited */
+    SILT_ASSERT(made); /* fits: the schema was bounded and prepared */
     add_to_upload(file, &header, silt_crc32c(0, header.data, header.len));
     silt_buf_done(&header);
 }
@@ -285,23 +285,19 @@ static void track_failure(const struct fill_file *file, int64_t wait_ms)
 {
     const struct silt_fill *fill = file->fill;
     const struct silt_store_req *why = silt_upload_failure(file->upload);
-    enum silt_code code = silt_store_outcome_code(why->outcome);
-    enum silt_failure_type type = silt_failure_type_parse(silt_code_failure_type(code));
-    silt_metrics_failure(fill->context->metrics, SILT_STAGE_S3_UPLOAD, type, 1);
-    char action[48];
-    snprintf(action, sizeof action, "retry in %lld ms", (long long)wait_ms);
-    if (fill->context->observer)
-        silt_observer_failure(
-            fill->context->observer,
-            &(struct silt_failure){.stage = SILT_STAGE_S3_UPLOAD,
-                                   .type = type,
-                                   .topic = fill->tp.topic,
-                                   .partition = fill->tp.partition,
-                                   .offset = fill->window.start,
-                                   .message = why->text,
-                                   .action = wait_ms < 0 ? "read the window again" : action,
-                                   .key = silt_upload_key(file->upload),
-                                   .retry_count = (int)file->attempts});
+    const char *type = silt_code_failure_type(silt_store_outcome_code(why->outcome));
+    char action[48] = "read the window again";
+    if (wait_ms >= 0) snprintf(action, sizeof action, "retry in %lld ms", (long long)wait_ms);
+    silt_context_failure(fill->context,
+                         &(struct silt_failure){.stage = SILT_STAGE_S3_UPLOAD,
+                                                .type = silt_failure_type_parse(type),
+                                                .topic = fill->tp.topic,
+                                                .partition = fill->tp.partition,
+                                                .offset = fill->window.start,
+                                                .message = why->text,
+                                                .action = action,
+                                                .key = silt_upload_key(file->upload),
+                                                .retry_count = (int)file->attempts});
 }
 
 static void upload_failed(struct fill_file *file)

@@ -35,6 +35,7 @@ struct silt_lane {
     bool bounds_wanted;
     unsigned end_doubts;
     int64_t diverged_at; /* -1 */
+    bool truncated;      /* Kafka said so; until a lineage slot is written */
     bool start_known;
     int64_t start_offset;
 
@@ -123,16 +124,13 @@ static void seek_later(struct silt_lane *lane, int64_t offset, int64_t wait_ms)
 static void track(const struct silt_lane *lane, enum silt_stage stage, enum silt_failure_type type,
                   int64_t offset, const char *message, const char *action)
 {
-    silt_metrics_failure(lane->context->metrics, stage, type, 1);
-    if (!lane->context->observer) return;
-    silt_observer_failure(lane->context->observer,
-                          &(struct silt_failure){.stage = stage,
-                                                 .type = type,
-                                                 .topic = lane->part->topic,
-                                                 .partition = lane->part->partition,
-                                                 .offset = offset,
-                                                 .message = message,
-                                                 .action = action});
+    silt_context_failure(lane->context, &(struct silt_failure){.stage = stage,
+                                                               .type = type,
+                                                               .topic = lane->part->topic,
+                                                               .partition = lane->part->partition,
+                                                               .offset = offset,
+                                                               .message = message,
+                                                               .action = action});
 }
 
 static void halt(struct silt_lane *lane, const char *why)
@@ -351,6 +349,7 @@ static void record_lineage(struct silt_lane *lane, const struct silt_start *star
     track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_CONFLICT, start->offset, text,
           "recorded as a lineage change");
     lane->diverged_at = -1;
+    lane->truncated = false;
     commit_without_files(lane, SILT_SLOT_LINEAGE, start->from, start->offset);
 }
 
@@ -363,6 +362,10 @@ static void decide_start(struct silt_lane *lane)
     case SILT_START_GAP: record_gap(lane, &start); return;
     case SILT_START_LINEAGE: record_lineage(lane, &start); return;
     case SILT_START_AT: break;
+    }
+    if (lane->truncated) {
+        halt(lane, "Kafka says its log was truncated below what the archive holds, but not where");
+        return;
     }
     lane->end_doubts = 0;
     run_from(lane, start.offset);
@@ -606,20 +609,16 @@ static void put_back(struct silt_lane *lane, int64_t offset, enum silt_pause why
 static void note_reject(struct silt_lane *lane, const struct silt_record *rec,
                         const struct silt_decoded *decoded)
 {
-    struct silt_metrics *m = lane->context->metrics;
     enum silt_reason reason = decoded->verdict.reason;
     bool schema = reason == SILT_REASON_UNKNOWN_SCHEMA || reason == SILT_REASON_BAD_SCHEMA;
-    atomic_fetch_add_explicit(&m->rejects[reason], 1, memory_order_relaxed);
-    char sensor[64] = "";
+    atomic_fetch_add_explicit(&lane->context->metrics->rejects[reason], 1, memory_order_relaxed);
+    char sensor[64];
+    char message[200];
     snprintf(sensor, sizeof sensor, "%.*s", (int)decoded->verdict.sensor_id.len,
              (const char *)decoded->verdict.sensor_id.ptr);
-    char message[200];
     snprintf(message, sizeof message, "%s: %s", silt_reason_name(reason), decoded->detail);
-    silt_metrics_failure(m, SILT_STAGE_AVRO_VALIDATE,
-                         schema ? SILT_FAIL_SCHEMA_ERROR : SILT_FAIL_VALIDATION_ERROR, 1);
-    if (!lane->context->observer) return;
-    silt_observer_failure(
-        lane->context->observer,
+    silt_context_failure(
+        lane->context,
         &(struct silt_failure){.stage = SILT_STAGE_AVRO_VALIDATE,
                                .type = schema ? SILT_FAIL_SCHEMA_ERROR : SILT_FAIL_VALIDATION_ERROR,
                                .sensor_id = sensor[0] ? sensor : NULL,
@@ -628,12 +627,13 @@ static void note_reject(struct silt_lane *lane, const struct silt_record *rec,
                                .offset = rec->offset,
                                .message = message,
                                .action = "to rejects"});
-    silt_observer_reject(lane->context->observer,
-                         &(struct silt_reject_note){.tp = lane->tp,
-                                                    .offset = rec->offset,
-                                                    .reason = silt_reason_name(reason),
-                                                    .detail = decoded->detail,
-                                                    .sensor_id = sensor[0] ? sensor : NULL});
+    if (lane->context->observer)
+        silt_observer_reject(lane->context->observer,
+                             &(struct silt_reject_note){.tp = lane->tp,
+                                                        .offset = rec->offset,
+                                                        .reason = silt_reason_name(reason),
+                                                        .detail = decoded->detail,
+                                                        .sensor_id = sensor[0] ? sensor : NULL});
 }
 
 static enum silt_decode_status decode(struct silt_lane *lane, const struct silt_record *rec,
@@ -693,24 +693,25 @@ static bool takes_records(const struct silt_lane *lane)
     return lane->state == SILT_LANE_RUN && !lane->restart && lane->must_close == SILT_CLOSE_NONE;
 }
 
-void silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, uint32_t epoch,
+bool silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, uint32_t epoch,
                          int64_t now_ms)
 {
     if (!takes_records(lane)) {
         if (lane->state == SILT_LANE_RUN && lane->pos.epoch == epoch && !lane->seek_at_ms &&
             !lane->restart)
             put_back(lane, lane->pos.expected, SILT_PAUSE_BUSY);
-        return;
+        return false;
     }
     struct silt_position_verdict v = silt_position_message(&lane->pos, epoch, rec->offset);
     if (v.kind == SILT_POS_DROP) {
         silt_metrics_add(lane->context->metrics, SILT_GAUGE_RECORDS_DROPPED, 1);
-        return;
+        return false;
     }
     if (v.kind != SILT_POS_ACCEPT) book_range(lane, &v, now_ms);
-    if (!archive(lane, rec, now_ms)) return;
+    if (!archive(lane, rec, now_ms)) return false;
     if (!lane->oldest_ts[0]) lane->oldest_ts[0] = rec->timestamp_ms;
     check_close(lane, now_ms);
+    return true;
 }
 
 void silt_lane_on_end(struct silt_lane *lane, uint32_t epoch, int64_t offset, int64_t now_ms)
@@ -741,32 +742,41 @@ static void begin_restart(struct silt_lane *lane, const char *why)
     if (!lane->filling && !lane->sealing) recover(lane, why);
 }
 
+/* Nothing came with the damage, so nothing follows by itself: look behind it, offset by offset. */
+static void skip_damage(struct silt_lane *lane)
+{
+    struct silt_err err;
+    int64_t next = silt_position_skip(&lane->pos);
+    if (!silt_ok(silt_consumer_seek(lane->context->consumer, lane->part, next, -1, &err)))
+        SILT_LOG(WARN, "seek_failed", err.text, SILT_F_STR("topic", lane->part->topic),
+                 SILT_F_INT("partition", lane->part->partition), SILT_F_INT("offset", next));
+    lane->pos.epoch = lane->part->epoch;
+}
+
 static void on_damage(struct silt_lane *lane, const struct silt_polled *polled)
 {
     track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_UNKNOWN_ERROR, lane->pos.expected,
           polled->err.text, "read again");
-    switch (silt_position_error(&lane->pos, polled->epoch, ERROR_RETRIES)) {
+    enum silt_error_verdict verdict = silt_position_error(&lane->pos, polled->epoch, ERROR_RETRIES);
+    switch (verdict) {
     case SILT_POS_IGNORE: return;
     case SILT_POS_SEEK: seek_later(lane, lane->pos.expected, 200); return;
-    case SILT_POS_GIVE_UP: break;
+    case SILT_POS_GIVE_UP:
+    case SILT_POS_SKIP: break;
     }
     if (lane->context->opts->halt_on_unreadable) {
         halt(lane, polled->err.text);
         return;
     }
-    bool suspect = lane->pos.suspect;
-    int64_t expected = lane->pos.expected;
-    int64_t past = polled->offset >= expected ? polled->offset + 1 : expected + 1;
-    seek(lane, past); /* the next message tells how far the damage reaches */
-    lane->pos.expected = expected;
-    lane->pos.suspect = suspect;
+    if (verdict == SILT_POS_SKIP) skip_damage(lane);
 }
 
 void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled)
 {
     if (lane->state != SILT_LANE_RUN || polled->epoch != lane->pos.epoch) return;
     if (polled->truncated || polled->out_of_range) {
-        if (polled->truncated) lane->diverged_at = polled->offset;
+        lane->truncated = polled->truncated;
+        if (polled->truncated && polled->offset >= 0) lane->diverged_at = polled->offset;
         if (!lane->restart) begin_restart(lane, polled->err.text);
         return;
     }

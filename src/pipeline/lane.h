@@ -47,7 +47,8 @@ void silt_lane_free(struct silt_lane *lane);
 void silt_lane_on_topic(struct silt_lane *lane, const char *cluster, const char *topic_id);
 void silt_lane_on_committed(struct silt_lane *lane, const char *metadata);
 void silt_lane_on_offsets(struct silt_lane *lane, const struct silt_answer *answer);
-void silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, uint32_t epoch,
+/* @return true when the record was taken: archived, rejected or a tombstone. */
+bool silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, uint32_t epoch,
                          int64_t now_ms);
 void silt_lane_on_end(struct silt_lane *lane, uint32_t epoch, int64_t offset, int64_t now_ms);
 void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled);

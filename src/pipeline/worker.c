@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "commit/collector.h"
+#include "pipeline/file_rows.h"
 #include "pipeline/fill.h"
 #include "pipeline/repairer.h"
 
@@ -52,9 +53,9 @@ static void take_records(struct silt_worker *worker)
     int64_t began = silt_mono_ns();
     int64_t now_ms = began / 1000000;
     while (silt_consumer_next(worker->context.consumer, &part, &rec, &epoch)) {
+        if (!part->lane || !silt_lane_on_record(part->lane, &rec, epoch, now_ms)) continue;
         n++;
         bytes += rec.value.len + rec.key.len;
-        if (part->lane) silt_lane_on_record(part->lane, &rec, epoch, now_ms);
     }
     silt_metrics_success(worker->context.metrics, SILT_STAGE_KAFKA_CONSUME, n);
     silt_metrics_bytes(worker->context.metrics, SILT_STAGE_KAFKA_CONSUME, bytes);
@@ -220,6 +221,7 @@ static SILT_RC build(struct silt_worker *worker, struct silt_err *err)
     struct silt_context *context = &worker->context;
     SILT_TRY(silt_consumer_new(&worker->opts.consumer, &context->consumer, err));
     worker->opts.decoder.reply_to = context->decode_inbox;
+    worker->opts.decoder.prepare = silt_rows_prepare;
     SILT_TRY(silt_decoder_new(&worker->opts.decoder, &context->decoder, err));
     SILT_TRY(silt_encoder_start(worker->opts.encode_workers, ENCODE_QUEUE_MAX,
                                 context->encode_inbox, &context->encoder, err));
