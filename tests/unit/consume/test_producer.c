@@ -145,6 +145,22 @@ static void transactions_need_an_id(void)
     silt_mock_free(mock);
 }
 
+/* The embedded broker makes no topics on request. */
+static void a_topic_that_cannot_be_made_says_why(void)
+{
+    open_mock();
+    struct silt_producer_opts opts = options();
+    struct silt_producer *producer = NULL;
+    struct silt_err err = {0};
+    CU_ASSERT_OK(silt_producer_new(&opts, &producer, NULL));
+    CU_ASSERT_FAILS(silt_producer_create_topic(producer, 3, LONG_MS, &err));
+    CU_ASSERT_EQUAL(err.code, SILT_E_UNSUPPORTED);
+    CU_ASSERT_FAILS(silt_producer_create_topic(producer, -7, LONG_MS, &err));
+    CU_ASSERT_EQUAL(err.code, SILT_E_USAGE);
+    silt_producer_free(producer);
+    silt_mock_free(mock);
+}
+
 static void wrong_options_are_named(void)
 {
     open_mock();
@@ -168,4 +184,5 @@ SILT_TESTS("producer", {"counts what was delivered", counts_what_was_delivered},
            {"a flush that takes too long fails", a_flush_that_takes_too_long_fails},
            {"what cannot be sent is refused", what_cannot_be_sent_is_refused},
            {"transactions need an id", transactions_need_an_id},
+           {"a topic that cannot be made says why", a_topic_that_cannot_be_made_says_why},
            {"wrong options are named", wrong_options_are_named})
