@@ -24,6 +24,7 @@
 struct place {
     const char *name;
     const char *endpoint; /* NULL: directory */
+    const char *ca_file;  /* NULL: no TLS; else virtual-host style too */
 };
 
 struct bench {
@@ -47,7 +48,8 @@ static SILT_RC open_root(struct bench *bench, const struct place *place, const c
                                          .http = bench->http,
                                          .s3 = {.endpoint = place->endpoint,
                                                 .region = "us-east-1",
-                                                .path_style = true,
+                                                .path_style = !place->ca_file,
+                                                .ca_file = place->ca_file,
                                                 .checksum = "crc32c",
                                                 .concurrency = 16,
                                                 .access_key = access_key,
@@ -82,7 +84,8 @@ static void make_bucket(struct bench *bench, const struct place *place, const ch
     silt_sigv4_keys_get(&keys, &sign, &bench->secret, key);
     silt_sigv4_sign(&authorization, &sign, key);
     headers[3] = (struct silt_http_header){"authorization", silt_buf_str(&authorization)};
-    struct silt_http_req req = {.method = "PUT", .url = url, .headers = headers, .headers_n = 4};
+    struct silt_http_req req = {
+        .method = "PUT", .url = url, .headers = headers, .headers_n = 4, .ca_file = place->ca_file};
     silt_http_call(bench->http, &req);
     CU_ASSERT_EQUAL(req.status, 200);
     silt_http_req_done(&req);
@@ -445,6 +448,33 @@ static void check_abort(struct bench *bench)
     upload_done(&upload);
 }
 
+/* More than a page: every one is listed once, and again after every other was aborted. */
+static void check_many_uploads(struct bench *bench)
+{
+    unsigned many = (unsigned)strtoul(env("SILT_TEST_UPLOADS", "0"), NULL, 10);
+    if (!many) return;
+    for (unsigned i = 0; i < many; i++) {
+        char key[40];
+        snprintf(key, sizeof key, "many/%06u", i);
+        struct silt_store_req create = {.op = SILT_OP_MPU_CREATE, .key = key};
+        CU_ASSERT_EQUAL(call(bench, &create), SILT_STORE_OK);
+        if (i % 2) {
+            struct silt_store_req abort = {
+                .op = SILT_OP_MPU_ABORT, .key = key, .upload_id = create.ret_upload_id};
+            CU_ASSERT_EQUAL(call(bench, &abort), SILT_STORE_OK);
+        }
+        silt_store_req_done(&create);
+    }
+    struct silt_store_req list = {.op = SILT_OP_MPU_LIST, .key = "many/"};
+    CU_ASSERT_EQUAL(call(bench, &list), SILT_STORE_OK);
+    CU_ASSERT_EQUAL(list.objects_n, (many + 1) / 2);
+    for (unsigned i = 1; i < list.objects_n; i++)
+        CU_ASSERT(strcmp(list.objects[i - 1].key, list.objects[i].key) < 0);
+    printf("\n    %s: %u uploads listed with %u requests", bench->name, list.objects_n,
+           list.attempts);
+    silt_store_req_done(&list);
+}
+
 static void check_lifecycle(struct bench *bench)
 {
     struct silt_store_req req = {.op = SILT_OP_LIFECYCLE};
@@ -528,6 +558,7 @@ static void check_contract(const struct place *place)
     check_multipart(&bench);
     check_abort(&bench);
     check_lifecycle(&bench);
+    check_many_uploads(&bench);
     if (place->endpoint) {
         check_wrong_user(&bench, place);
         check_wrong_date(&bench);
@@ -561,5 +592,17 @@ static void holds_for_minio(void)
     check_server("MinIO", "SILT_TEST_MINIO_ENDPOINT");
 }
 
+static void holds_over_tls_with_a_private_ca(void)
+{
+    const struct place place = {.name = "TLS",
+                                .endpoint = env("SILT_TEST_S3_TLS_ENDPOINT", NULL),
+                                .ca_file = env("SILT_TEST_S3_CA_FILE", NULL)};
+    if (place.endpoint && place.ca_file)
+        check_contract(&place);
+    else
+        printf(" skipped: SILT_TEST_S3_TLS_ENDPOINT and SILT_TEST_S3_CA_FILE are not set");
+}
+
 SILT_TESTS("store contract", {"holds for a directory", holds_for_a_directory},
-           {"holds for versitygw", holds_for_versitygw}, {"holds for MinIO", holds_for_minio})
+           {"holds for versitygw", holds_for_versitygw}, {"holds for MinIO", holds_for_minio},
+           {"holds over TLS with a private CA", holds_over_tls_with_a_private_ca})
