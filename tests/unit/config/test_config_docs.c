@@ -53,8 +53,9 @@ static void the_example_is_all_that_a_worker_needs(void)
 static void the_defaults_of_the_example_can_be_uncommented(void)
 {
     char *text = written(silt_config_example);
-    for (char *at = strstr(text, "\n"); at; at = strstr(at + 1, "\n")) {
-        char *mark = at + 1 + strspn(at + 1, " ");
+    for (size_t at = 0; text[at]; at++) {
+        if (text[at] != '\n') continue;
+        char *mark = text + at + 1 + strspn(text + at + 1, " ");
         char *end = strchr(mark, '\n');
         const bool file = end && memmem(mark, (size_t)(end - mark), "_file:", 6) &&
                           !memmem(mark, (size_t)(end - mark), "ca_file:", 8);
