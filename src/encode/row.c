@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/jsonw.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,6 +20,10 @@
 #define HEADER_MAX (VARINT_MAX + 1 + VARINT_MAX)
 /* What stands before the body in the digest: branch, length, framing */
 #define VALUE_HEAD_MAX (1 + VARINT_MAX + FRAMING_MAX)
+
+/* U+FFFD, in the place of a byte that is no UTF-8 */
+#define REPLACEMENT "\xef\xbf\xbd"
+#define REPLACEMENT_LEN (sizeof REPLACEMENT - 1)
 
 #define BRANCH_NULL 0x00  /* zig-zag of 0 */
 #define BRANCH_VALUE 0x02 /* zig-zag of 1 */
@@ -115,13 +120,46 @@ static uint8_t *put_optional(uint8_t *at, bool is_null, struct silt_slice bytes)
     return is_null ? at : put_bytes(at, bytes);
 }
 
+/* Length of the text that `at` begins with as one piece, 0 for a byte that is no UTF-8. */
+static unsigned text_step(const uint8_t *at, size_t len)
+{
+    return *at < 0x80 ? 1 : silt_utf8_sequence(at, len);
+}
+
+static size_t count_bad_bytes(struct silt_slice text)
+{
+    size_t bad = 0;
+    for (size_t i = 0; i < text.len;) {
+        unsigned step = text_step(text.ptr + i, text.len - i);
+        if (!step) bad++;
+        i += step ? step : 1;
+    }
+    return bad;
+}
+
+/* Kafka lets a header's key be any bytes, an Avro string is UTF-8: strict readers would refuse the
+ * whole file. */
+static uint8_t *put_text(uint8_t *at, struct silt_slice text)
+{
+    size_t bad = count_bad_bytes(text);
+    if (!bad) return put_bytes(at, text);
+    at = put_varint(at, (int64_t)(text.len + bad * (REPLACEMENT_LEN - 1)));
+    for (size_t i = 0; i < text.len;) {
+        unsigned step = text_step(text.ptr + i, text.len - i);
+        at = step ? put_raw(at, silt_slice_of(text.ptr + i, step))
+                  : put_raw(at, silt_slice_of(REPLACEMENT, REPLACEMENT_LEN));
+        i += step ? step : 1;
+    }
+    return at;
+}
+
 static uint8_t *put_headers(uint8_t *at, const struct silt_record *rec)
 {
     if (rec->headers_n) {
         at = put_varint(at, rec->headers_n);
         for (unsigned i = 0; i < rec->headers_n; i++) {
             const struct silt_header *header = &rec->headers[i];
-            at = put_bytes(at, header->key);
+            at = put_text(at, header->key);
             at = put_optional(at, header->value_null, header->value);
         }
     }
@@ -192,7 +230,7 @@ size_t silt_row_size_max(const struct silt_record *rec, struct silt_slice body)
 {
     size_t size = META_MAX + VALUE_HEAD_MAX + rec->key.len + body.len;
     for (unsigned i = 0; i < rec->headers_n; i++)
-        size += HEADER_MAX + rec->headers[i].key.len + rec->headers[i].value.len;
+        size += HEADER_MAX + REPLACEMENT_LEN * rec->headers[i].key.len + rec->headers[i].value.len;
     return size;
 }
 

@@ -6,6 +6,10 @@
  * alone. A reject's row appends reason string, detail string, schema_id [null,int], value bytes
  * (wire bytes; a record without value is a tombstone, never a reject).
  *
+ * A header's key that is not UTF-8 has U+FFFD in the place of each offending byte, because an Avro
+ * string is UTF-8; the digest is over what is written, and such a key cannot be restored byte for
+ * byte.
+ *
  * Digest, "silt-digest-1": XXH3-128 (seed 0) over, for every archived, tombstone or rejected record
  * in offset order: the row's metadata columns without kafka_partition, then the value as Avro
  * [null,bytes] of its *wire* bytes (02, zig-zag length, bytes; 00 for a tombstone). Printed as 32

@@ -151,6 +151,43 @@ static void the_digest_leaves_the_row_alone(void)
 }
 
 /* Rows at their largest, each into exactly the room asked for: a sanitizer sees one byte more. */
+static void a_header_key_that_is_no_text_is_made_text(void)
+{
+    const struct {
+        struct silt_slice key;
+        struct silt_slice stored;
+    } cases[] = {
+        {STR("gr\xc3\xbc\xc3\x9f"), STR("gr\xc3\xbc\xc3\x9f")},
+        {STR("\xff"), STR("\xef\xbf\xbd")},
+        {STR("a\xc3"), STR("a\xef\xbf\xbd")}, /* cut off */
+        {STR("\xc0\xaf"
+             "b"),
+         STR("\xef\xbf\xbd\xef\xbf\xbd"
+             "b")},                                                         /* overlong */
+        {STR("\xed\xa0\x80"), STR("\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd")}, /* a surrogate */
+        {STR("\xfe\xe2\x82\xac\xfe"), STR("\xef\xbf\xbd\xe2\x82\xac\xef\xbf\xbd")},
+    };
+    for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct silt_header sent = {.key = cases[i].key, .value_null = true};
+        const struct silt_header stored = {.key = cases[i].stored, .value_null = true};
+        struct silt_record rec = {.key_null = true, .headers = &sent, .headers_n = 1};
+        struct silt_digest *digests[2] = {silt_digest_new(), silt_digest_new()};
+        char hex[2][SILT_DIGEST_HEX];
+        uint8_t out[2][256];
+        size_t max = silt_row_size_max(&rec, STR(""));
+        size_t len = silt_row_tombstone(out[0], &rec, digests[0]);
+        rec.headers = &stored;
+        size_t want = silt_row_tombstone(out[1], &rec, digests[1]);
+        CU_ASSERT(len <= max);
+        expect_bytes(out[0], len, out[1], want);
+        for (int d = 0; d < 2; d++) {
+            silt_digest_hex(digests[d], hex[d]);
+            silt_digest_free(digests[d]);
+        }
+        CU_ASSERT_STRING_EQUAL(hex[0], hex[1]);
+    }
+}
+
 static void the_largest_row_fits_its_bound(void)
 {
     static const uint8_t bytes[300];
@@ -305,6 +342,7 @@ SILT_TESTS("row", {"a row is the metadata and the body", a_row_is_the_metadata_a
            {"a reject adds why and the wire bytes", a_reject_adds_why_and_the_wire_bytes},
            {"the digest is as defined", the_digest_is_as_defined},
            {"the digest leaves the row alone", the_digest_leaves_the_row_alone},
+           {"a header key that is no text is made text", a_header_key_that_is_no_text_is_made_text},
            {"the largest row fits its bound", the_largest_row_fits_its_bound},
            {"a row is read back", a_row_is_read_back},
            {"arrays of other writers are read", arrays_of_other_writers_are_read},
