@@ -1,7 +1,7 @@
 #include "observe/rows_int.h"
 
 #include "base/alloc.h"
-#include "base/clock.h"
+#include "base/iso.h"
 #include "base/jsonw.h"
 
 #include <stdio.h>

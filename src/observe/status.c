@@ -1,6 +1,6 @@
 #include "observe/view_int.h"
 
-#include "base/clock.h"
+#include "base/iso.h"
 #include "base/jsonw.h"
 
 static const char *const state_names[] = {"off", "connecting", "ok", "down"};
