@@ -115,8 +115,7 @@ static SILT_RC check_reply(struct silt_object *object, struct silt_err *err)
     if (req->outcome == SILT_STORE_NOT_FOUND) SILT_FAIL(err, CORRUPT, "the object is gone");
     if (req->outcome == SILT_STORE_REFUSED) return cut_short(object, err);
     if (req->outcome != SILT_STORE_OK) return silt_parallel_fail(req, object->file->key, err);
-    if ((int64_t)req->ret_body.len != req->range_last - req->range_first + 1 &&
-        req->range_last != 0)
+    if ((int64_t)req->ret_body.len != req->range_last - req->range_first + 1)
         return cut_short(object, err);
     return SILT_OK;
 }
@@ -139,6 +138,7 @@ static SILT_RC receive(struct silt_object *object, struct silt_buf *ret_body, st
 
 struct silt_object *silt_object_open(const struct silt_object_opts *opts)
 {
+    SILT_ASSERT(opts->chunk_bytes != 1); /* the range 0 to 0 would be the whole object */
     struct silt_object *object = SILT_NEW(struct silt_object);
     object->store = opts->store;
     object->file = opts->file;

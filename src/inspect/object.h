@@ -36,7 +36,7 @@ enum silt_object_status {
 struct silt_object_opts {
     struct silt_store *store;
     const struct silt_manifest_file *file; /* must live longer */
-    size_t chunk_bytes;                    /* 0: 8 MiB */
+    size_t chunk_bytes;                    /* 2 or more; 0: 8 MiB */
 };
 
 struct silt_object;
