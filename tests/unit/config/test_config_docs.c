@@ -56,9 +56,8 @@ static void the_defaults_of_the_example_can_be_uncommented(void)
     for (size_t at = 0; text[at]; at++) {
         if (text[at] != '\n') continue;
         char *mark = text + at + 1 + strspn(text + at + 1, " ");
-        char *end = strchr(mark, '\n');
-        const bool file = end && memmem(mark, (size_t)(end - mark), "_file:", 6) &&
-                          !memmem(mark, (size_t)(end - mark), "ca_file:", 8);
+        const size_t len = strcspn(mark, "\n");
+        const bool file = memmem(mark, len, "_file:", 6) && !memmem(mark, len, "ca_file:", 8);
         if (mark[0] == '#' && mark[1] != ' ' && !file) memmove(mark, mark + 1, strlen(mark));
     }
     struct silt_config *config = load_text(text);
