@@ -15,8 +15,8 @@ if(SILT_WERROR)
     target_compile_options(silt_flags INTERFACE -Werror)
 endif()
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(silt_flags INTERFACE -Wno-format-truncation -Wduplicated-cond -Wlogical-op -Wtrampolines -Wcast-align=strict
-        -Wformat-signedness -Wstack-usage=65536)
+    target_compile_options(silt_flags INTERFACE -Wno-format-truncation -Wduplicated-cond -Wlogical-op
+        -Wtrampolines -Wcast-align=strict -Wformat-signedness -Wstack-usage=65536)
 endif()
 
 if(SILT_SANITIZE)

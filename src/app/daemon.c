@@ -105,6 +105,7 @@ static SILT_RC start(struct silt_daemon *daemon, struct silt_err *err)
     const struct silt_config *config = daemon->config;
     struct silt_observe_opts observe;
     char archive_id[33];
+    SILT_TRY(silt_options_check_security(config, err));
     name_worker(daemon);
     daemon->metrics = silt_metrics_new();
     SILT_TRY(silt_http_start(&(struct silt_http_opts){0}, &daemon->http, err));
@@ -147,12 +148,12 @@ SILT_RC silt_daemon_start(const struct silt_config *config, struct silt_daemon *
 
 /* ---- run and stop ---- */
 
-/* A process group or an impatient supervisor may deliver the same signal twice at once: that is one wish. */
+/* A process group or an impatient supervisor may deliver the same signal twice at once: that is one
+ * wish. */
 static void absorb_echo(const sigset_t *set)
 {
     const struct timespec echo = {.tv_nsec = ECHO_MS * 1000000};
-    while (sigtimedwait(set, NULL, &echo) > 0) {
-    }
+    while (sigtimedwait(set, NULL, &echo) > 0) {}
 }
 
 void silt_daemon_wait(struct silt_daemon *daemon)

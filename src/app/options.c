@@ -97,6 +97,37 @@ void silt_options_consumer(const struct silt_config *config, bool group,
                                     .properties_n = config->kafka.properties.n};
 }
 
+static bool is_loopback(const char *host, size_t len)
+{
+    return strncmp(host, "127.", 4) == 0 || (len >= 9 && strncmp(host, "localhost", 9) == 0) ||
+           strncmp(host, "[::1]", 5) == 0;
+}
+
+static bool is_encrypted(const struct silt_config *config)
+{
+    for (unsigned i = 0; i < config->kafka.properties.n; i++)
+        if (strcmp(config->kafka.properties.names[i], "security.protocol") == 0)
+            return strcasestr(config->kafka.properties.values[i], "ssl") != NULL;
+    return false;
+}
+
+SILT_RC silt_options_check_security(const struct silt_config *config, struct silt_err *err)
+{
+    if (config->kafka.allow_plaintext || is_encrypted(config)) return SILT_OK;
+    for (const char *host = config->kafka.brokers; *host;) {
+        size_t len = strcspn(host, ",");
+        if (!is_loopback(host, len))
+            SILT_FAIL(err, CONFIG,
+                      "kafka.brokers: %.*s is not on this machine and the connection is not "
+                      "encrypted; set "
+                      "security.protocol: SSL (or SASL_SSL) in kafka.properties, or "
+                      "kafka.allow_plaintext: true",
+                      (int)(len < 80 ? len : 80), host);
+        host += len + (host[len] == ',');
+    }
+    return SILT_OK;
+}
+
 static enum silt_bucket_unit unit_of(const char *name)
 {
     if (strcmp(name, "day") == 0) return SILT_BUCKET_DAY;
@@ -137,6 +168,7 @@ void silt_options_worker(const struct silt_config *config, struct silt_worker_op
         .memory = config->memory,
         .halt_on_gap = strcmp(config->archive.on_gap, "halt") == 0,
         .halt_on_unreadable = strcmp(config->archive.on_unreadable, "halt") == 0,
+        .max_reject_ratio = config->schema.max_reject_ratio,
         .halt_on_invalid = strcmp(config->schema.on_invalid, "halt") == 0,
         .lag_interval_ms = config->metrics.lag_interval_ms,
         .gc_interval_ms = config->archive.gc_interval_ms,

@@ -62,7 +62,8 @@ static void put_synced(struct silt_queue *queue, void *item)
 static bool push(struct silt_queue *queue, void *item, bool wait)
 {
     SILT_ASSERT(item);
-    /* Once the item is out the popper may free the queue: nothing of it is touched behind the lock. */
+    /* Once the item is out the popper may free the queue: nothing of it is touched behind the lock.
+     */
     silt_queue_wake_fn *wake = queue->wake;
     void *wake_ctx = queue->wake_ctx;
     pthread_mutex_lock(&queue->synced.lock);

@@ -266,8 +266,8 @@ struct silt_rc silt_file_schema_data(struct silt_slice value_schema, struct silt
                                      struct silt_err *err)
 {
     json_error_t why;
-    json_auto_t *schema =
-        json_loadb((const char *)value_schema.ptr, value_schema.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
+    json_auto_t *schema = json_loadb((const char *)value_schema.ptr, value_schema.len,
+                                     JSON_DECODE_ANY | JSON_ALLOW_NUL, &why);
     if (!schema)
         SILT_FAIL(err, SCHEMA, "the schema is no JSON: line %d column %d: %s", why.line, why.column,
                   why.text);

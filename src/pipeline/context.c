@@ -33,6 +33,17 @@ void silt_context_job_back(struct silt_context *context, struct silt_encode_job 
     silt_encode_job_free(job);
 }
 
+void silt_context_trim(struct silt_context *context)
+{
+    while (context->spare_jobs) {
+        struct silt_encode_job *job = context->spare_jobs;
+        context->spare_jobs = job->next;
+        silt_budget_give(&context->budget, (int64_t)job->raw.cap);
+        silt_encode_job_free(job);
+    }
+    context->spare_jobs_n = 0;
+}
+
 uint8_t *silt_context_reserve(struct silt_context *context, struct silt_buf *buf, size_t len)
 {
     size_t before = buf->cap;

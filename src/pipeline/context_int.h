@@ -38,6 +38,7 @@ struct silt_context {
 /* A job with an empty block, from the spare ones or new; its capacity is in the budget. */
 struct silt_encode_job *silt_context_job(struct silt_context *context);
 void silt_context_job_back(struct silt_context *context, struct silt_encode_job *job);
+void silt_context_trim(struct silt_context *context); /* frees the spare jobs */
 /* Hands a full block to the encode workers, or to the backlog while their queue is full. */
 void silt_context_encode(struct silt_context *context, struct silt_encode_job *job);
 /* Feeds the backlog. @return true when it is empty. */

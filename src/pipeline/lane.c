@@ -18,6 +18,7 @@
 #define ERROR_RETRIES 5
 #define END_CONFIRMATIONS 3 /* a log end below our tail is asked again before it is believed */
 #define MIN_COMMIT_BYTES ((int64_t)1 << 20)
+#define RATIO_RECORDS 100 /* fewer say nothing about a ratio */
 #define LATENCY_SAMPLE 64 /* every how many records validation is timed */
 
 struct silt_lane {
@@ -664,6 +665,16 @@ static bool take(struct silt_lane *lane, const struct silt_record *rec,
     return true;
 }
 
+/* More rejects than an operator expects are no longer the records' fault. */
+static bool rejects_too_much(const struct silt_lane *lane)
+{
+    double ratio = lane->context->opts->max_reject_ratio;
+    if (ratio >= 1 || !lane->filling) return false;
+    const struct silt_window *window = silt_fill_window(lane->filling);
+    int64_t records = window->records + window->rejected;
+    return records >= RATIO_RECORDS && (double)window->rejected > ratio * (double)records;
+}
+
 static bool archive(struct silt_lane *lane, const struct silt_record *rec, int64_t now_ms)
 {
     if (rec->value_null) return take(lane, rec, NULL, now_ms);
@@ -673,6 +684,10 @@ static bool archive(struct silt_lane *lane, const struct silt_record *rec, int64
     case SILT_DECODE_REJECT:
         if (lane->context->opts->halt_on_invalid) {
             halt(lane, decoded.detail);
+            return false;
+        }
+        if (rejects_too_much(lane)) {
+            halt(lane, "more records are rejected than schema.max_reject_ratio allows");
             return false;
         }
         if (!take(lane, rec, &decoded, now_ms)) return false;
@@ -870,7 +885,7 @@ bool silt_lane_squeeze(struct silt_lane *lane)
 
 int64_t silt_lane_fill_bytes(const struct silt_lane *lane)
 {
-    return lane->filling ? silt_fill_bytes(lane->filling) : 0;
+    return lane->filling && lane->state == SILT_LANE_RUN ? silt_fill_bytes(lane->filling) : 0;
 }
 
 /* ---- life ---- */

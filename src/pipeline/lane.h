@@ -65,7 +65,7 @@ bool silt_lane_is_idle(const struct silt_lane *lane); /* nothing in work any mor
 void silt_lane_pause(struct silt_lane *lane, enum silt_pause why, bool pause);
 /* Closes the window being filled to free memory. @return false when it cannot now. */
 bool silt_lane_squeeze(struct silt_lane *lane);
-int64_t silt_lane_fill_bytes(const struct silt_lane *lane);
+int64_t silt_lane_fill_bytes(const struct silt_lane *lane); /* of a window that may be closed */
 
 enum silt_lane_state silt_lane_state(const struct silt_lane *lane);
 const struct silt_cpart *silt_lane_part(const struct silt_lane *lane);

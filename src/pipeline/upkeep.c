@@ -65,7 +65,9 @@ static void pause_all(struct silt_worker *worker, bool pause)
 static void watch_memory(struct silt_worker *worker)
 {
     unsigned percent = silt_budget_percent(&worker->context.budget);
-    if (percent >= SQUEEZE_PERCENT) squeeze_biggest(worker);
+    if (worker->memory_paused) silt_context_trim(&worker->context);
+    /* while paused nothing grows any more, so closing has to go on down to where it resumes */
+    if (percent >= SQUEEZE_PERCENT || worker->memory_paused) squeeze_biggest(worker);
     if (percent >= 100 && !worker->memory_paused) pause_all(worker, true);
     if (percent < RESUME_PERCENT && worker->memory_paused) pause_all(worker, false);
 }

@@ -76,7 +76,7 @@ static void long_texts_are_cut(void)
     char text[1000];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    CU_ASSERT_FAILS(silt_err_set(&err, SILT_E_IO, "f", 1, "%s", text));
+    CU_ASSERT_FAILS(silt_err_set(&err, SILT_E_NETWORK, "f", 1, "%s", text));
     CU_ASSERT_EQUAL(strlen(err.text), sizeof err.text - 1);
     silt_err_context(&err, "%s", text);
     CU_ASSERT_EQUAL(strlen(err.text), sizeof err.text - 1);
