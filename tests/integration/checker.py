@@ -13,7 +13,7 @@ once, aborted ones nowhere.
 Ends with a JSON summary on stdout; every fault is named on stderr with topic, partition and
 offset. Exit 1 when there is any.
 
-Not checked: a manifest's window digest (its layout is silt's own; silt verify --deep covers it).
+The digest of every slot is computed again from the rows, as docs/formats.md describes it.
 """
 
 import argparse
@@ -30,6 +30,7 @@ import time
 
 import fastavro
 import google_crc32c
+import xxhash
 from awscrt import checksums
 
 import container
@@ -68,6 +69,11 @@ class Report:
             "rejected": 0,
             "tombstones": 0,
             "holes": 0,
+            "data_files_a_bucket": 0,  # of one slot, at most
+            "digests": 0,
+            "repaired": 0,
+            "lost": 0,
+            "gaps": 0,
             "unfinished_uploads": 0,
         }
         self.reasons = {}  # kind of broken value -> {reason: count}
@@ -79,6 +85,9 @@ class Report:
 
     def count(self, name, by=1):
         self.numbers[name] += by
+
+    def at_least(self, name, number):
+        self.numbers[name] = max(self.numbers[name], number)
 
     def summary(self):
         return {
@@ -171,8 +180,11 @@ class ChainReader:
             self.fault(seq, f"empty or negative window [{start},{end})")
         if manifest["kind"] == "data":
             self._check_arithmetic(seq, manifest)
+            self._check_files(seq, manifest)
         elif manifest.get("files"):
             self.fault(seq, f"a slot of kind {manifest['kind']} lists files")
+        if manifest["kind"] == "gap":
+            self.report.count("gaps", end - start)
 
     def _check_identity(self, seq, manifest):
         chain = self.chain
@@ -207,6 +219,22 @@ class ChainReader:
             previous = last
 
 
+    def _check_files(self, seq, manifest):
+        """One file per (bucket, schema): schemas that alternate do not make a file a flip."""
+        kinds, buckets = {}, {}
+        for file in manifest["files"]:
+            kind, bucket = (role_of(file),), file["key"].rsplit("/", 1)[0]
+            if kind == (DATA_ROLE,):
+                # A schema without an id has no name here: its file stands for itself.
+                kind += (bucket, *(file["schemas"] or [file["key"]]))
+                buckets[bucket] = buckets.get(bucket, 0) + 1
+            kinds[kind] = kinds.get(kind, 0) + 1
+        for kind, count in kinds.items():
+            if count > 1:
+                self.fault(seq, f"{count} files of the same kind: {' '.join(map(str, kind))}")
+        self.report.at_least("data_files_a_bucket", max(buckets.values(), default=0))
+
+
 def role_of(file):
     return file.get("role") or DATA_ROLE
 
@@ -217,14 +245,23 @@ def role_of(file):
 class Task:
     """One file to open: where it is and what its manifest promises."""
 
-    def __init__(self, chain, manifest, file, schemas):
+    def __init__(self, chain, manifest, file, ledger):
         self.topic, self.partition = chain.topic, chain.partition
         self.seq = manifest["seq"]
         self.start, self.next = manifest["start"], manifest["next"]
         self.file = file
         self.key = file["key"]
         self.role = role_of(file)
-        self.schemas = schemas
+        self.schemas = ledger.schemas if ledger else {}
+        self.book = (ledger.number, chain.partition) if ledger else None
+
+
+class Slot:
+    """The files of one slot, checked together for the sake of its digest."""
+
+    def __init__(self, name, digest, tasks, whole):
+        self.name, self.digest, self.tasks = name, digest, tasks
+        self.whole = whole  # no file of it was lost for good
 
 
 class Outcome:
@@ -232,7 +269,7 @@ class Outcome:
 
     def __init__(self, task):
         self.topic, self.partition, self.key = task.topic, task.partition, task.key
-        self.role = task.role
+        self.role, self.book = task.role, task.book
         self.faults = []
         self.offsets = array.array("q")
         self.size = 0
@@ -303,7 +340,21 @@ class FileChecker:
 
     def __init__(self, store, books):
         self.store = store
-        self.books = books  # (topic, partition) -> (kinds, hashes)
+        self.books = books  # (number of ledger, partition) -> (kinds, hashes)
+        self.shares = []  # of the slot's digest: (offset, bytes)
+
+    def check_slot(self, slot):
+        """(outcomes of its files, whether its digest was proved)"""
+        self.shares.clear()
+        outcomes = [self.check(task) for task in slot.tasks]
+        if not slot.whole or not outcomes or any(outcome.missing for outcome in outcomes):
+            return outcomes, False
+        self.shares.sort(key=lambda share: share[0])
+        found = xxhash.xxh3_128_hexdigest(b"".join(share[1] for share in self.shares))
+        if found != slot.digest:
+            text = f"{slot.name}: its records have digest {found}, the manifest says {slot.digest}"
+            outcomes[0].faults.append(text)
+        return outcomes, True
 
     def check(self, task):
         outcome = Outcome(task)
@@ -332,11 +383,11 @@ class FileChecker:
             outcome.fault(f"fastavro.reader finds {count} records in it")
 
     def _check_records(self, task, file, outcome):
-        schema_id = self._check_schema(task, file, outcome)
-        book = self.books.get((task.topic, task.partition))
-        prefix = records.frame(schema_id, b"") if schema_id is not None else b""
+        prefix = self._check_schema(task, file, outcome)
+        book = self.books.get(task.book)
+        skip = len(records.zigzag(task.partition))  # the first column is not in the digest
         previous = -1
-        for meta, value, body in file.records():
+        for meta, meta_bytes, value, body in file.records():
             partition, offset, timestamp, key, headers = meta.values()
             where = f"offset {offset} key {key!r}"
             if partition != task.partition:
@@ -347,8 +398,9 @@ class FileChecker:
             if not task.start <= offset < task.next:
                 outcome.fault(f"{where}: outside of its slot [{task.start},{task.next})")
             outcome.offsets.append(offset)
+            wire = self._wire_value(task.role, prefix, value, body)
+            self.shares.append((offset, meta_bytes[skip:] + nullable(wire)))
             if book:
-                wire = self._wire_value(task.role, prefix, value, body)
                 pairs = [tuple(header.values()) for header in headers]
                 found = records.record_hash(key, wire, pairs, timestamp)
                 self._compare(book, task, offset, found, value, where, outcome)
@@ -393,27 +445,40 @@ class FileChecker:
 
     @staticmethod
     def _check_schema(task, file, outcome):
-        """The registry's id of a data file's values. Their fields must be the registered ones."""
+        """What stood before each value of a data file. Its fields must be the produced ones."""
         topic = file.meta.get("silt.topic", b"").decode()
         partition = file.meta.get("silt.partition", b"").decode()
         if (topic, partition) != (task.topic, str(task.partition)):
             outcome.fault(f"its header says topic {topic!r} partition {partition!r}")
         if task.role == TOMBSTONE_ROLE:
-            return None
+            return b""
         if task.role == REJECTED_ROLE:
             names = [field["name"] for field in file.value_fields]
             if names != ["reason", "detail", "schema_id", "value"]:
                 outcome.fault(f"columns of a rejected file are {names}")
-            return None
-        schema_id = int(file.meta["silt.schema_id"])
-        if schema_id not in task.file["schemas"]:
-            outcome.fault(f"schema {schema_id} is not in the manifest's {task.file['schemas']}")
-        registered = task.schemas.get(schema_id)
-        if registered is None:
-            outcome.fault(f"schema {schema_id} was never produced")
-        elif json.loads(registered)["fields"] != file.value_fields:
-            outcome.fault(f"its value columns are not the fields of schema {schema_id}")
-        return schema_id
+            return b""
+        schema, framing = schema_of(file.meta)
+        if framing == "confluent" and schema not in task.file["schemas"]:
+            outcome.fault(f"schema {schema} is not in the manifest's {task.file['schemas']}")
+        registered = task.schemas.get(schema)
+        if registered is None and task.book:
+            outcome.fault(f"schema {schema} was never produced")
+        elif task.book and json.loads(registered)["fields"] != file.value_fields:
+            outcome.fault(f"its value columns are not the fields of schema {schema}")
+        return records.frame(schema, b"", framing)
+
+
+def schema_of(meta):
+    """(as what the ledger knows a file's schema, framing)"""
+    framing = meta["silt.framing"].decode()
+    if framing == "confluent":
+        return int(meta["silt.schema_id"]), framing
+    return int(meta["silt.fingerprint"], 16) if framing == "single_object" else 0, framing
+
+
+def nullable(value):
+    """Avro's [null,bytes]"""
+    return b"\0" if value is None else b"\2" + records.zigzag(len(value)) + value
 
 
 def role_of_kind(kind):
@@ -433,8 +498,8 @@ def _init_worker(store, books):
     _worker = FileChecker(store.fresh(), books)
 
 
-def _run_task(task):
-    return _worker.check(task)
+def _run_slot(slot):
+    return _worker.check_slot(slot)
 
 
 # --- both readers and the books ------------------------------------------------------------------
@@ -443,31 +508,42 @@ def _run_task(task):
 class Checker:
     """One archive, its ledgers, one report."""
 
-    def __init__(self, store, ledger_list, processes=2, strict_uploads=True):
+    def __init__(self, store, ledger_list, processes=2, strict_uploads=True, allow_lost=False):
         self.store = store
-        self.ledgers = {ledger.topic: ledger for ledger in ledger_list}
+        self.ledgers = ledger_list
+        for number, ledger in enumerate(ledger_list):
+            ledger.number = number
         self.books = {
-            (ledger.topic, partition): ledger.by_offset(partition)
+            (ledger.number, partition): ledger.by_offset(partition)
             for ledger in ledger_list
             for partition in range(len(ledger.entries))
         }
         self.seen = {where: bytearray(len(book[0])) for where, book in self.books.items()}
         self.processes = processes
         self.strict_uploads = strict_uploads
+        self.allow_lost = allow_lost
         self.report = Report()
         self.bodies = {}
         self._listing = None
 
     def run(self):
         chains = self._read_chains()
-        tasks = [task for chain in chains for task in self._tasks(chain)]
+        slots = [slot for chain in chains for slot in self._slots(chain)]
+        tasks = [task for slot in slots for task in slot.tasks]
         self._check_listing({task.key for task in tasks})
-        self._check_files(tasks)
+        self._check_files(tasks, slots)
         for chain in chains:
             self._check_holes(chain)
         self._check_completeness()
         self._check_uploads(chains, tasks)
         return self.report
+
+    def ledger_of(self, chain):
+        """The ledger of a topic's incarnation; one that knows no topic id fits every one."""
+        for ledger in self.ledgers:
+            if ledger.topic == chain.topic and (ledger.topic_id or chain.tid)[:8] == chain.tid:
+                return ledger
+        return None
 
     def _read_chains(self):
         if self.store.get("_format.json")[0] is None:
@@ -479,29 +555,47 @@ class Checker:
         known = {}
         for chain in chains:
             ChainReader(chain, self.bodies, self.report).read()
-            twin = known.setdefault((chain.topic, chain.partition), chain)
-            if twin is not chain and chain.topic in self.ledgers:
+            ledger = self.ledger_of(chain)
+            twin = known.setdefault((ledger, chain.partition), chain) if ledger else chain
+            if twin is not chain:
                 self.report.fault(f"{chain} has two chains: {twin.tid} and {chain.tid}")
+            if not ledger and chain.topic in {known.topic for known in self.ledgers}:
+                self.report.fault(f"{chain} has a chain {chain.tid} that nobody produced")
         return chains
 
-    def _tasks(self, chain):
-        ledger = self.ledgers.get(chain.topic)
-        schemas = ledger.schemas if ledger else {}
+    def _slots(self, chain):
+        ledger = self.ledger_of(chain)
         for manifest in chain.manifests:
-            for index, file in enumerate(manifest.get("files", ())):
-                repaired = self._repaired(chain, manifest["seq"], index, file)
-                yield Task(chain, manifest, repaired, schemas)
+            files = [
+                self._repaired(chain, manifest["seq"], index, file)
+                for index, file in enumerate(manifest.get("files", ()))
+            ]
+            tasks = [Task(chain, manifest, file, ledger) for file in files if file]
+            name = f"{chain} slot {manifest['seq']}"
+            yield Slot(name, manifest.get("digest"), tasks, len(tasks) == len(files))
 
     def _repaired(self, chain, seq, index, file):
         """The file of the newest repair record, which counts only when the original is absent."""
         repairs = chain.repairs.get((seq, index))
         if not repairs or file["key"] in self.listing():
             return file
-        record = json.loads(self.bodies[max(repairs)[1]])
-        if record.get("lost"):
-            self.report.fault(f"{chain} slot {seq} file {index}: declared lost")
-            return file
-        return {**file, **record.get("file", record)}
+        k, key = max(repairs)
+        record = json.loads(self.bodies[key])
+        stated = tuple(record.get(name) for name in ("v", "kind", "topic", "partition", "seq"))
+        if stated + (record.get("file"), record.get("k")) != (
+            *(1, "repair", chain.topic, chain.partition, seq),
+            *(index, k),
+        ):
+            self.report.fault(f"{key}: speaks of something else: {record}")
+        if record["lost"]:
+            self.report.count("lost", file["records"])
+            if not self.allow_lost:
+                self.report.fault(f"{chain} slot {seq} file {index}: declared lost")
+            return None
+        self.report.count("repaired")
+        if record["with"]["records"] != file["records"]:
+            self.report.fault(f"{key}: another number of records than the manifest's")
+        return record["with"]
 
     def listing(self):
         if self._listing is None:
@@ -515,26 +609,30 @@ class Checker:
         for key in sorted(listed_in_manifests - self.listing()):
             self.report.fault(f"{key}: listed by a manifest but absent")
 
-    def _check_files(self, tasks):
-        present = [task for task in tasks if task.key in self.listing()]
+    def _check_files(self, tasks, slots):
         if len({task.key for task in tasks}) != len(tasks):
             self.report.fault("two manifests list the same object")
         arguments = (self.store, self.books)
         if self.processes < 2:
             _init_worker(*arguments)
-            self._collect(map(_run_task, present))
+            self._collect(map(_run_slot, slots))
             return
         context = multiprocessing.get_context("fork")
         with context.Pool(self.processes, _init_worker, arguments) as pool:
-            self._collect(pool.imap_unordered(_run_task, present, chunksize=4))
+            self._collect(pool.imap_unordered(_run_slot, slots))
 
-    def _collect(self, outcomes):
+    def _collect(self, answers):
+        for outcomes, proved in answers:
+            self.report.count("digests", int(proved))
+            self._collect_files(outcomes)
+
+    def _collect_files(self, outcomes):
         names = {DATA_ROLE: "records", TOMBSTONE_ROLE: "tombstones", REJECTED_ROLE: "rejected"}
         for outcome in outcomes:
             for text in outcome.faults:
                 self.report.fault(text)
-            if outcome.missing:
-                self.report.fault(f"{outcome.key}: vanished while it was being checked")
+            if outcome.missing:  # named already: a manifest lists it
+                continue
             self.report.count("files")
             self.report.count("bytes", outcome.size)
             if outcome.role in names:
@@ -547,7 +645,7 @@ class Checker:
             self._mark(outcome)
 
     def _mark(self, outcome):
-        seen = self.seen.get((outcome.topic, outcome.partition))
+        seen = self.seen.get(outcome.book)
         if seen is None:
             return
         end = len(seen)
@@ -563,7 +661,8 @@ class Checker:
 
     def _check_holes(self, chain):
         """Nothing that was committed to Kafka may stand in a hole."""
-        book = self.books.get((chain.topic, chain.partition))
+        ledger = self.ledger_of(chain)
+        book = self.books.get((ledger.number, chain.partition)) if ledger else None
         for manifest in chain.manifests:
             for first, last in manifest.get("holes", ()):
                 self.report.count("holes", last - first + 1)
@@ -583,8 +682,9 @@ class Checker:
 
     def _check_completeness(self):
         """Exactly once: what must be seen was seen one time, all else never."""
-        for (topic, partition), (kinds, _) in self.books.items():
-            seen, wanted = self.seen[(topic, partition)], kinds.translate(MUST_BE_SEEN)
+        for (number, partition), (kinds, _) in self.books.items():
+            topic = self.ledgers[number].topic
+            seen, wanted = self.seen[(number, partition)], kinds.translate(MUST_BE_SEEN)
             if seen == wanted:
                 continue
             for offset, (times, once) in enumerate(zip(seen, wanted)):
@@ -613,7 +713,7 @@ class Checker:
 
 
 def check(root, ledger_list, endpoint=None, access_key=None, secret_key=None, **options):
-    """The report on an archive root. Options: processes, strict_uploads."""
+    """The report on an archive root. Options: processes, strict_uploads, allow_lost."""
     store = stores.open_store(root, endpoint, access_key, secret_key)
     return Checker(store, ledger_list, **options).run()
 
@@ -635,7 +735,7 @@ def main():
     started = time.monotonic()
     report = check(
         options.root,
-        [ledgers.Ledger.load(folder) for folder in options.ledger],
+        list(map(ledgers.Ledger.load, options.ledger)),
         options.endpoint,
         options.access_key,
         options.secret_key,

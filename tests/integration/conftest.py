@@ -10,7 +10,6 @@ import json
 import os
 import pathlib
 import secrets
-import shlex
 import sys
 import urllib.request
 
@@ -22,23 +21,12 @@ sys.path.insert(0, str(HERE))
 # pylint: disable=wrong-import-position
 import checker  # noqa: E402
 import ledger as ledgers  # noqa: E402
+import servers as addresses  # noqa: E402
 import silt_run  # noqa: E402
-import stores  # noqa: E402
-
-CHECKOUT = HERE.parents[1]
 
 
 def pytest_configure():
-    """Takes the servers' addresses from the file that up wrote, unless they are set already."""
-    state = pathlib.Path(os.environ.get("SILT_SERVERS_STATE", CHECKOUT / "build/servers"))
-    path = state / "env"
-    if not path.exists():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        words = shlex.split(line, comments=True)
-        if len(words) == 2 and words[0] == "export":
-            name, _, value = words[1].partition("=")
-            os.environ.setdefault(name, value)
+    addresses.load_environment()
 
 
 def absent(reason):
@@ -47,20 +35,10 @@ def absent(reason):
     pytest.skip(reason)
 
 
-class Servers:
-    """Addresses by name, as in SILT_TEST_<name>."""
+class Servers(addresses.Servers):
+    """Without its server a test is skipped."""
 
-    access_key = os.environ.get("SILT_TEST_S3_ACCESS_KEY", "testkey")
-    secret_key = os.environ.get("SILT_TEST_S3_SECRET_KEY", "testsecret")
-
-    def get(self, name):
-        value = os.environ.get(f"SILT_TEST_{name}")
-        if not value:
-            absent(f"SILT_TEST_{name} is not set: tests/servers/up starts the servers")
-        return value
-
-    def s3(self, name="S3_ENDPOINT"):
-        return stores.s3_client(self.get(name), self.access_key, self.secret_key)
+    absent = staticmethod(absent)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +66,12 @@ def pg_dsn(servers):
     return servers.get("PG_DSN")
 
 
+@pytest.fixture
+def database(servers):
+    with servers.database() as dsn:
+        yield dsn
+
+
 @pytest.fixture(scope="session")
 def moto(servers):
     return servers.get("MOTO_ENDPOINT")
@@ -110,7 +94,7 @@ def minio_bucket(servers):
 
 @pytest.fixture(scope="session")
 def silt_bin():
-    path = pathlib.Path(os.environ.get("SILT_BIN", CHECKOUT / "build/release/silt"))
+    path = pathlib.Path(os.environ.get("SILT_BIN", addresses.CHECKOUT / "build/release/silt"))
     if not path.exists():
         absent(f"{path} is not built: ./dev build")
     return path

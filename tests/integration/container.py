@@ -103,15 +103,16 @@ class Container:
             yield count, decompress(data)
 
     def records(self):
-        """(metadata dict, value dict, the value's exact bytes) of each record."""
+        """(metadata dict, its exact bytes, value dict, its exact bytes) of each record."""
         read = fastavro.schemaless_reader
         meta_reader, value_reader = self.meta_reader, self.value_reader
         for count, raw in self.blocks():
             stream = io.BytesIO(raw)
             for _ in range(count):
-                meta = read(stream, meta_reader, None)
                 start = stream.tell()
+                meta = read(stream, meta_reader, None)
+                middle = stream.tell()
                 value = read(stream, value_reader, None)
-                yield meta, value, raw[start : stream.tell()]
+                yield meta, raw[start:middle], value, raw[middle : stream.tell()]
             if stream.tell() != len(raw):
                 raise ContainerError("bytes are left behind the last record of a block")

@@ -22,6 +22,7 @@ import urllib.error
 import urllib.request
 
 import confluent_kafka
+import fastavro
 from confluent_kafka import admin
 
 import records
@@ -36,13 +37,29 @@ HOUR_MS = 3_600_000
 class Ledger:
     """What a topic must contain: per partition, by offset, a kind and a hash."""
 
-    def __init__(self, topic, partitions, schemas=None):
+    def __init__(self, topic, partitions, schemas=None, topic_id=None):
         self.topic = topic
+        self.topic_id = topic_id  # 32 hex digits; None: any incarnation of the topic
         self.schemas = schemas or {}  # id -> text as registered
         self.entries = [bytearray() for _ in range(partitions)]
 
     def add(self, partition, offset, record_hash, kind):
         self.entries[partition] += _ENTRY.pack(offset, record_hash, kind)
+
+    def merge(self, other):
+        """Adds what was produced to the same topic later on."""
+        self.schemas |= other.schemas
+        self.entries += [bytearray() for _ in range(len(other.entries) - len(self.entries))]
+        for mine, more in zip(self.entries, other.entries):
+            mine += more
+
+    def forget(self, partition, start, end):
+        """Kafka has lost [start,end)."""
+        kept = bytearray()
+        for entry in _ENTRY.iter_unpack(self.entries[partition]):
+            if not start <= entry[0] < end:
+                kept += _ENTRY.pack(*entry)
+        self.entries[partition] = kept
 
     def save(self, folder):
         folder = pathlib.Path(folder)
@@ -50,6 +67,7 @@ class Ledger:
         for partition, entries in enumerate(self.entries):
             (folder / f"{partition:05}.bin").write_bytes(entries)
         head = {"topic": self.topic, "partitions": len(self.entries), "schemas": self.schemas}
+        head["topic_id"] = self.topic_id
         (folder / "ledger.json").write_text(json.dumps(head), encoding="utf-8")
 
     @classmethod
@@ -57,7 +75,7 @@ class Ledger:
         folder = pathlib.Path(folder)
         head = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
         schemas = {int(key): text for key, text in head["schemas"].items()}
-        ledger = cls(head["topic"], head["partitions"], schemas)
+        ledger = cls(head["topic"], head["partitions"], schemas, head.get("topic_id"))
         for partition in range(head["partitions"]):
             ledger.entries[partition] = (folder / f"{partition:05}.bin").read_bytes()
         return ledger
@@ -190,7 +208,7 @@ class Mix:
         self.options = options
         self.rng = random.Random(options.seed)
         self.pools = [
-            sensors.Pool(text, schema_id, options.pool, options.seed)
+            sensors.Pool(text, schema_id, options.pool, options.seed, options.framing)
             for schema_id, text in schemas.items()
         ]
         now = int(time.time() * 1000)
@@ -242,14 +260,34 @@ def create_topic(brokers, topic, partitions, config=None):
             raise
 
 
+def topic_id(brokers, topic):
+    """The id of the topic's present incarnation, as 32 hex digits."""
+    client = admin.AdminClient({"bootstrap.servers": brokers})
+    wanted = confluent_kafka.TopicCollection([topic])
+    found = client.describe_topics(wanted)[topic].result(30).topic_id
+    bits = (found.get_most_significant_bits(), found.get_least_significant_bits())
+    return "".join(f"{half % (1 << 64):016x}" for half in bits)
+
+
+def identify(options, text):
+    """What stands before a value for its schema: the registry's id, its fingerprint, nothing."""
+    if options.framing == "confluent":
+        return register(options.registry, f"{options.topic}-value", text)
+    if options.framing == "none":
+        return 0
+    canonical = fastavro.schema.to_parsing_canonical_form(json.loads(text))
+    # fastavro prints the fingerprint's bytes from the lowest on.
+    digits = fastavro.schema.fingerprint(canonical, "CRC-64-AVRO")
+    return int.from_bytes(bytes.fromhex(digits), "little")
+
+
 def fill(options, schema_names=("sensor_reading.v1", "sensor_reading.v2"), stop=lambda: False):
     """Produces by the options (see parse) and returns the finished ledger."""
-    schemas = {}
-    for name in schema_names:
-        text = sensors.load_schema(name)
-        schemas[register(options.registry, f"{options.topic}-value", text)] = text
+    texts = map(sensors.load_schema, schema_names[:1] if options.framing == "none" else schema_names)
+    schemas = {identify(options, text): text for text in texts}
     create_topic(options.brokers, options.topic, options.partitions)
-    ledger = Ledger(options.topic, options.partitions, schemas)
+    known = topic_id(options.brokers, options.topic)
+    ledger = Ledger(options.topic, options.partitions, schemas, known)
     mix = Mix(options, schemas)
     lanes = [Lane(ledger, options.brokers, name) for name in COMPRESSIONS]
     for n in range(options.transactional):
@@ -292,6 +330,9 @@ def parse(arguments=None):
     parser.add_argument("--transactional", type=int, default=2, help="transactional producers")
     parser.add_argument("--rate", type=int, default=0, help="records a second; 0: no limit")
     parser.add_argument("--pool", type=int, default=20_000, help="distinct values per schema")
+    parser.add_argument(
+        "--framing", default="confluent", choices=("confluent", "single_object", "none")
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", help="folder of the ledger")
     return parser.parse_args(arguments)

@@ -61,6 +61,24 @@ def record_hash(key, value, headers, timestamp):
     return xxhash.xxh3_64_intdigest(b"".join(parts))
 
 
-def frame(schema_id, body):
-    """Confluent's framing: a zero byte, the schema id in 4 bytes, the Avro body."""
-    return b"\0" + struct.pack(">i", schema_id) + body
+def zigzag(number):
+    """An Avro long."""
+    left = (number << 1) ^ (number >> 63)
+    left &= (1 << 64) - 1
+    out = bytearray()
+    while left > 0x7F:
+        out.append(left & 0x7F | 0x80)
+        left >>= 7
+    out.append(left)
+    return bytes(out)
+
+
+def frame(schema_id, body, framing="confluent"):
+    """The wire bytes of a value. schema_id: the registry's, or the schema's fingerprint.
+
+    confluent: a zero byte, the id in 4 bytes. single_object: C3 01, the fingerprint in 8 bytes,
+    little-endian. none: nothing.
+    """
+    if framing == "confluent":
+        return b"\0" + struct.pack(">i", schema_id) + body
+    return (b"\xc3\x01" + schema_id.to_bytes(8, "little") if framing == "single_object" else b"") + body

@@ -25,18 +25,6 @@ def load_schema(name):
     raise FileNotFoundError(f"{name}.avsc in none of: {', '.join(map(str, SCHEMA_FOLDERS))}")
 
 
-def zigzag(number):
-    """An Avro long."""
-    left = (number << 1) ^ (number >> 63)
-    left &= (1 << 64) - 1
-    out = bytearray()
-    while left > 0x7F:
-        out.append(left & 0x7F | 0x80)
-        left >>= 7
-    out.append(left)
-    return bytes(out)
-
-
 class Datum:
     """Random data for any Avro type; named types are remembered as they are met."""
 
@@ -163,27 +151,27 @@ def _trailing(_encoder, parts):
 
 
 def _invalid_utf8(encoder, parts):
-    return _replace(encoder, parts, "string", zigzag(4) + b"s\xc3\x28\xff")
+    return _replace(encoder, parts, "string", records.zigzag(4) + b"s\xc3\x28\xff")
 
 
 def _enum(encoder, parts):
-    return _replace(encoder, parts, "enum", zigzag(99))
+    return _replace(encoder, parts, "enum", records.zigzag(99))
 
 
 def _union(encoder, parts):
-    return _replace(encoder, parts, "union", zigzag(7))
+    return _replace(encoder, parts, "union", records.zigzag(7))
 
 
 def _negative(encoder, parts):
-    return _replace(encoder, parts, "string", zigzag(-5) + b"hello")
+    return _replace(encoder, parts, "string", records.zigzag(-5) + b"hello")
 
 
 def _oversized(encoder, parts):
-    return _replace(encoder, parts, "string", zigzag(HUGE) + b"hello")
+    return _replace(encoder, parts, "string", records.zigzag(HUGE) + b"hello")
 
 
 def _array(encoder, parts):
-    return _replace(encoder, parts, "array", zigzag(HUGE))
+    return _replace(encoder, parts, "array", records.zigzag(HUGE))
 
 
 _BODY_BREAKERS = {
@@ -199,42 +187,41 @@ _BODY_BREAKERS = {
 UNKNOWN_SCHEMA_ID = 999_999_999
 
 
-def broken_value(kind, encoder, schema_id, parts):
+def broken_value(kind, encoder, schema_id, parts, framing="confluent"):
     """The wire bytes of a value broken in the named way, or None."""
     if kind == "empty_value":
         return b""
+    if kind in _BODY_BREAKERS:
+        body = _BODY_BREAKERS[kind](encoder, parts)
+        return None if body is None else records.frame(schema_id, body, framing)
+    if framing == "none":
+        return None  # there is nothing before the body to break
     if kind == "bad_magic":
-        return b"\x07" + records.frame(schema_id, b"".join(parts))[1:]
-    if kind == "unknown_schema_id":
-        return records.frame(UNKNOWN_SCHEMA_ID, b"".join(parts))
-    body = _BODY_BREAKERS[kind](encoder, parts)
-    return None if body is None else records.frame(schema_id, body)
+        return b"\x07" + records.frame(schema_id, b"".join(parts), framing)[1:]
+    return records.frame(UNKNOWN_SCHEMA_ID, b"".join(parts), framing)
 
 
 class Pool:
     """Encoded values of one schema: good ones cut around a double to fill in, and broken ones."""
 
-    def __init__(self, text, schema_id, size, seed):
+    def __init__(self, text, schema_id, size, seed, framing="confluent"):
         rng = random.Random(f"{seed}/{schema_id}")
         encoder, datum = Encoder(text), Datum(rng)
         patched = encoder.index_of("double")
         self.good, self.bad = [], []
         for number in range(size):
             parts = encoder.encode(datum.of(encoder.schema))
-            self.good.append(self._cut(schema_id, parts, patched))
-            if number < size // 20 + len(records.BAD_KINDS):
-                self._break(number, encoder, schema_id, parts)
+            self.good.append(self._cut(records.frame(schema_id, b"", framing), parts, patched))
+            if number >= size // 20 + len(records.BAD_KINDS):
+                continue
+            index = number % len(records.BAD_KINDS)
+            value = broken_value(records.BAD_KINDS[index], encoder, schema_id, parts, framing)
+            if value is not None:
+                self.bad.append((records.BAD_BASE + index, value))
 
     @staticmethod
-    def _cut(schema_id, parts, patched):
+    def _cut(prefix, parts, patched):
         """(before, after) the double; (whole, None) when the schema has none."""
         if patched is None:
-            return records.frame(schema_id, b"".join(parts)), None
-        before = records.frame(schema_id, b"".join(parts[:patched]))
-        return before, b"".join(parts[patched + 1 :])
-
-    def _break(self, number, encoder, schema_id, parts):
-        index = number % len(records.BAD_KINDS)
-        value = broken_value(records.BAD_KINDS[index], encoder, schema_id, parts)
-        if value is not None:
-            self.bad.append((records.BAD_BASE + index, value))
+            return prefix + b"".join(parts), None
+        return prefix + b"".join(parts[:patched]), b"".join(parts[patched + 1 :])

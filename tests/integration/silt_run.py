@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import checker
 import stores
@@ -39,8 +41,52 @@ class Worker:
                 env={**environment, "SILT_METRICS_LISTEN": f"127.0.0.1:{self.port}"},
             )
 
+        self.peak_rss = 0  # bytes, as of the last look
+
     def running(self):
         return self.process.poll() is None
+
+    def look_at_memory(self):
+        """The kernel's own high-water mark, so a look now and then misses nothing but the end."""
+        with contextlib.suppress(OSError):
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+            for line in status.splitlines():
+                if line.startswith("VmHWM:"):
+                    self.peak_rss = 1024 * int(line.split()[1])
+        return self.peak_rss
+
+    def http(self, path):
+        """An answer of its admin port; None while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.read().decode()
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return None
+
+    def status(self):
+        text = self.http("/api/v1/status")
+        return json.loads(text) if text else None
+
+    def lines(self, event=None):
+        """What it logged, as objects."""
+        found = []
+        for line in self.log.read_text(errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(line))
+        return [f for f in found if event in (None, f.get("event"))]
+
+    def wait_status(self, wanted, seconds=60):
+        """Until wanted(status) is true; returns that status."""
+        deadline, status = time.monotonic() + seconds, None
+        while True:
+            assert self.running(), f"the worker has ended\n{tail(self.log)}"
+            status = self.status()
+            if status and wanted(status):
+                return status
+            self.look_at_memory()
+            shown = json.dumps(status, indent=1)
+            assert time.monotonic() < deadline, f"after {seconds} s: {shown}\n{tail(self.log)}"
+            time.sleep(0.1)
 
     def signal(self, number):
         if self.running():
@@ -54,7 +100,11 @@ class Worker:
     def terminate(self, seconds=90):
         """SIGTERM: drains and leaves with 0."""
         self.signal(signal.SIGTERM)
-        code = self.process.wait(seconds)
+        deadline = time.monotonic() + seconds
+        while self.running() and time.monotonic() < deadline:
+            self.look_at_memory()
+            time.sleep(0.02)
+        code = self.process.wait(1)
         assert code == 0, f"exit {code} after SIGTERM\n{tail(self.log)}"
 
 

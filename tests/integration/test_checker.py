@@ -211,6 +211,55 @@ def test_wrong_counts_are_named(archive, field):
     named(faults_of(archive), "slot 2", "is not the 40 offsets")
 
 
+def test_a_wrong_digest_is_named(archive):
+    archive.write()
+    manifest = archive.manifest(2)
+    manifest["digest"] = "0" * 32
+    archive.put_manifest(2, manifest)
+    archive.relink()
+    named(faults_of(archive), "slot 2", "digest")
+
+
+def test_two_files_of_one_bucket_and_schema_are_named(archive):
+    archive.write()
+    manifest = archive.manifest(2)
+    manifest["files"].append(manifest["files"][0])
+    archive.put_manifest(2, manifest)
+    archive.relink()
+    named(faults_of(archive), "slot 2", "2 files of the same kind: data")
+
+
+def write_repair(archive, lost):
+    """File 0 of slot 2 is gone, and a record says what became of it."""
+    archive.write()
+    file = archive.manifest(2)["files"][0]
+    record = {"v": 1, "kind": "repair", "topic": "fake", "partition": 3, "seq": 2, "file": 0}
+    record |= {"k": 1, "lost": lost}
+    path = archive.folder / file["key"]
+    if lost:
+        path.unlink()
+    else:
+        record["with"] = {**file, "key": file["key"].replace("-s0000000000000002", "-s0000000000000002f0r1")}
+        path.rename(archive.folder / record["with"]["key"])
+    archive.slot_path(2).with_suffix(".f0.r1.json").write_text(checker.json.dumps(record))
+
+
+def test_a_repaired_file_takes_the_place_of_the_first(archive):
+    write_repair(archive, lost=False)
+    assert faults_of(archive) == []
+
+
+def test_a_file_that_is_lost_for_good_is_named(archive):
+    write_repair(archive, lost=True)
+    named(faults_of(archive), "slot 2 file 0", "declared lost")
+
+
+def test_a_topic_made_again_needs_a_ledger_of_its_own(archive):
+    archive.write()
+    archive.ledger.topic_id = "0" * 32
+    named(faults_of(archive), "that nobody produced")
+
+
 def test_a_listed_upload_that_is_not_complete_is_named(archive):
     archive.write()
     key = archive.manifest(3)["files"][0]["key"]
