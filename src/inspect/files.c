@@ -105,6 +105,39 @@ SILT_RC silt_files_find(struct silt_store *store, struct silt_slot_seen *const *
     return rc;
 }
 
+static bool is_open(struct silt_store *store, const struct silt_manifest_file *file)
+{
+    struct silt_store_req req = {
+        .op = SILT_OP_MPU_PARTS, .key = file->key, .upload_id = file->upload_id};
+    silt_store_call(store, &req);
+    bool gone = req.outcome == SILT_STORE_NO_UPLOAD;
+    silt_store_req_done(&req);
+    return !gone;
+}
+
+/* The upload may have been completed between the two questions. */
+static bool is_there_now(struct silt_store *store, const struct silt_manifest_file *file)
+{
+    struct silt_store_req req = {.op = SILT_OP_HEAD, .key = file->key};
+    silt_store_call(store, &req);
+    bool there = req.outcome == SILT_STORE_OK;
+    silt_store_req_done(&req);
+    return there;
+}
+
+bool silt_files_is_staged(struct silt_store *store, const struct silt_slot_seen *slot,
+                          unsigned index)
+{
+    const struct silt_manifest_file *file = &slot->manifest.files[index];
+    bool staged = is_open(store, file) || is_there_now(store, file);
+    for (unsigned i = 0; !staged && i < slot->repairs_n; i++) {
+        const struct silt_repair *repair = &slot->repairs[i];
+        if (repair->file != index || repair->lost) continue;
+        staged = is_open(store, &repair->with) || is_there_now(store, &repair->with);
+    }
+    return staged;
+}
+
 bool silt_files_complete(const struct silt_slot_seen *slot)
 {
     for (unsigned i = 0; i < slot->manifest.files_n; i++)

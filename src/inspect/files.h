@@ -26,6 +26,10 @@ struct silt_found {
 /* Asks for all files of these slots and fills slot->found. Fails when the store cannot be read. */
 SILT_RC silt_files_find(struct silt_store *store, struct silt_slot_seen *const *slots,
                         unsigned slots_n, struct silt_err *err);
+/* Can the absent file still appear: is its upload, or that of a repair, still open? Also true when
+ * the store does not tell (a reader may lack the right). */
+bool silt_files_is_staged(struct silt_store *store, const struct silt_slot_seen *slot,
+                          unsigned index);
 bool silt_files_complete(const struct silt_slot_seen *slot); /* all are present; after find */
 
 #endif

@@ -159,24 +159,32 @@ static void check_present(struct silt_verifier *v, const struct silt_slot_seen *
                         file->crc32c);
 }
 
-static void check_file(struct silt_verifier *v, const struct silt_slot_seen *slot,
-                       const struct silt_found *found)
+/* Only the newest slot may be incomplete (protocol, R4), and only while its bytes are staged. */
+static void check_absent(struct silt_verifier *v, const struct silt_slot_seen *slot, unsigned i)
 {
-    if (found->state == SILT_FOUND_PRESENT) {
-        check_present(v, slot, found);
-        return;
+    const struct silt_found *found = &slot->found[i];
+    const char *what = found->deleted ? "the object was deleted" : "the object is not there";
+    if (slot->is_newest && !found->deleted) {
+        if (silt_files_is_staged(v->opts->store, slot, i)) {
+            say_pending(v, slot, found->file);
+            return;
+        }
+        what = "neither the object nor its upload is there";
     }
-    if (found->state == SILT_FOUND_LOST) {
+    silt_verify_say(v, SILT_FAULT_ABSENT, slot, found->file, "%s", what);
+}
+
+static void check_file(struct silt_verifier *v, const struct silt_slot_seen *slot, unsigned i)
+{
+    const struct silt_found *found = &slot->found[i];
+    switch (found->state) {
+    case SILT_FOUND_PRESENT: check_present(v, slot, found); break;
+    case SILT_FOUND_ABSENT: check_absent(v, slot, i); break;
+    case SILT_FOUND_LOST:
         silt_verify_say(v, SILT_FAULT_LOST, slot, found->file,
                         "the object was lost, and the repair found no records in Kafka any more");
-        return;
+        break;
     }
-    if (slot->is_newest && !found->deleted) {
-        say_pending(v, slot, found->file);
-        return;
-    }
-    silt_verify_say(v, SILT_FAULT_ABSENT, slot, found->file, "%s",
-                    found->deleted ? "the object was deleted" : "the object is not there");
 }
 
 /* ---- bunches ---- */
@@ -196,7 +204,7 @@ static void empty(struct bunch *bunch)
 static SILT_RC check_slot_files(struct silt_verifier *v, const struct silt_slot_seen *slot,
                                 struct silt_err *err)
 {
-    for (unsigned i = 0; i < slot->manifest.files_n; i++) check_file(v, slot, &slot->found[i]);
+    for (unsigned i = 0; i < slot->manifest.files_n; i++) check_file(v, slot, i);
     if (v->opts->level != SILT_VERIFY_DEEP) return SILT_OK;
     SILT_TRY(silt_verify_deep(v, slot, err));
     if (v->opts->on_progress) v->opts->on_progress(v->opts->ctx, &v->totals);

@@ -213,7 +213,7 @@ static inline void tool_describe(struct tool *tool, const struct tool_file *file
     snprintf(key.nonce, sizeof key.nonce, "%016x", i);
     silt_key_data(&tool->tp, &key, to->key);
     to->role = tool_role(i);
-    to->upload_id = silt_strdup("upload");
+    to->upload_id = silt_asprintf("upload-%" PRId64 "-%u", tool->seq, i);
     snprintf(to->token, sizeof to->token, "token-%" PRId64 "-%u", tool->seq, i);
     snprintf(to->codec, sizeof to->codec, "zstd");
     to->schema_id = to->role == SILT_ROLE_DATA ? 17 : -1;
@@ -311,6 +311,9 @@ static inline void tool_slot(struct tool *tool, const struct tool_slot *what)
         if (files[i].records) tool_describe(tool, &files[i], i, file);
         if (files[i].records && !what->no_objects)
             tool_store(tool, file, silt_buf_slice(&files[i].object));
+        if (files[i].records && what->no_objects)
+            silt_memory_stage(tool->mem, file->key, file->upload_id, file->token,
+                              (const char *[]){"x"}, 1);
         m.files_n += files[i].records > 0;
         silt_buf_done(&files[i].rows);
         silt_buf_done(&files[i].object);

@@ -168,6 +168,28 @@ static void the_newest_slot_may_be_pending(void)
     tool_done(&tool);
 }
 
+static void an_object_of_the_newest_slot_is_not_pending_without_its_upload(void)
+{
+    struct tool tool;
+    tool_init(&tool);
+    tool_slot(&tool, NULL);
+    silt_memory_delete(tool.mem, tool.last.files[0].key);
+    verify(&tool, SILT_VERIFY_HEAD);
+    CU_ASSERT(was_only_said(SILT_FAULT_ABSENT, tool.last.files[0].key, "upload"));
+    CU_ASSERT_EQUAL(said.pending, 0);
+    silt_memory_add_fault(tool.mem,
+                          &(struct silt_memory_fault){SILT_OP_MPU_PARTS, "", SILT_FAULT_REFUSED,
+                                                      SILT_STORE_DENIED, 1});
+    verify(&tool, SILT_VERIFY_HEAD);
+    CU_ASSERT_EQUAL(said.n, 0);
+    CU_ASSERT_EQUAL(said.pending, 1);
+    tool_repair(&tool, 1, 1, false, NULL); /* of another file */
+    tool_repair(&tool, 0, 1, false, NULL);
+    verify(&tool, SILT_VERIFY_HEAD);
+    CU_ASSERT_EQUAL(said.n, 1);
+    tool_done(&tool);
+}
+
 static void other_framings_are_put_back_for_the_digest(void)
 {
     const struct tool_slot single = {.framing = "single_object", .fingerprint = "0102030405060708"};
@@ -740,6 +762,8 @@ SILT_TESTS(
     {"a part of it can be asked for", a_part_of_it_can_be_asked_for},
     {"many slots are read page by page", many_slots_are_read_page_by_page},
     {"the newest slot may be pending", the_newest_slot_may_be_pending},
+    {"an object of the newest slot is not pending without its upload",
+     an_object_of_the_newest_slot_is_not_pending_without_its_upload},
     {"other framings are put back for the digest", other_framings_are_put_back_for_the_digest},
     {"a repair takes the place of a lost object", a_repair_takes_the_place_of_a_lost_object},
     {"a removed manifest is named", a_removed_manifest_is_named},
