@@ -150,9 +150,7 @@ class Limit:
         if "overlap" in words:
             self.arguments.append("--overlap")
         self.version = "librdkafka " + os.environ.get("LIBRDKAFKA_VERSION", "")
-        self.work = "reads" + (f", compresses values{' beside it' * ('overlap' in words)}")
-        if not self.level:
-            self.work = "reads"
+        self.work = "reads, compresses the values" if self.level else "reads"
 
     def run(self, topic, folder):
         command = [BUILD / "bench_limit", env("BROKERS"), topic.name, *self.arguments]
@@ -294,7 +292,7 @@ def measure(program, topic):
         after = server_cpu()
     gigabytes = topic.bytes / 1e9
     result["cpu_s_per_gb"] = result["cpu_s"] / gigabytes
-    result["mb_per_s"] = topic.bytes / 1e6 / result["wall_s"]
+    result["mb_per_s"] = topic.bytes / 1e6 / max(result["wall_s"], 1e-3)
     for name, spent in after.items():
         result[f"{name}_cpu_s_per_gb"] = (spent - before.get(name, 0)) / gigabytes
     return result

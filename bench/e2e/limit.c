@@ -8,7 +8,7 @@
  *   --block N    bytes of a block; default 262144
  *   --overlap    compress in a second thread, as fast as the slower of the two goes
  *   --crc        check.crcs=true, as an archiver must
- *   --queue KIB  librdkafka's queue; default 131072
+ *   --queue KIB  librdkafka's queue; default 65536, silt's own
  *
  * Reads every partition from its start to the end it had at the beginning, then prints one line of
  * JSON. CPU is that of the whole process; the clock runs from the first record to the last.
@@ -168,7 +168,7 @@ static rd_kafka_t *consumer_new(const struct options *options)
         {"enable.auto.offset.store", "false"},
         {"enable.metrics.push", "false"},
         {"fetch.queue.backoff.ms", "5"}, /* the default, 1 s, idles two thirds of the time */
-        {"queued.min.messages", "10000000"},
+        {"queued.min.messages", "10000"},
         {"queued.max.messages.kbytes", options->queue_kib},
         {"check.crcs", options->crc ? "true" : "false"},
     };
@@ -269,7 +269,7 @@ static void report(const struct totals *totals, const struct packer *packer)
 
 static struct options parse(int argc, char **argv)
 {
-    struct options options = {.queue_kib = "131072", .block = (size_t)256 << 10};
+    struct options options = {.queue_kib = "65536", .block = (size_t)256 << 10};
     if (argc < 3) die("usage", "bench_limit BROKERS TOPIC [options]; see its first comment");
     options.brokers = argv[1];
     options.topic = argv[2];
