@@ -113,7 +113,11 @@ static SILT_RC ask_kafka(struct lag *lag, struct silt_err *err)
     struct silt_rc rc = silt_consumer_new(&opts, &lag->consumer, err);
     silt_free(properties);
     if (!silt_ok(rc)) return rc;
-    SILT_TRY(list_partitions(lag, err));
+    rc = list_partitions(lag, err);
+    if (!silt_ok(rc)) {
+        silt_err_context(err, "brokers %s", config->kafka.brokers);
+        return rc;
+    }
     ask(lag);
     wait_for_answers(lag);
     return SILT_OK;
@@ -121,19 +125,15 @@ static SILT_RC ask_kafka(struct lag *lag, struct silt_err *err)
 
 /* ---- the archive ---- */
 
-static SILT_RC ask_archive(struct lag *lag, struct silt_err *err)
+static void ask_archive(struct lag *lag, struct silt_store *store)
 {
-    struct silt_reach reach;
-    SILT_TRY(silt_reach_open(lag->args->config, &reach, err));
     struct silt_tp *tps = silt_calloc(lag->n, sizeof *tps);
     lag->tails = silt_calloc(lag->n, sizeof *lag->tails);
     for (unsigned i = 0; i < lag->n; i++) tps[i] = lag->lines[i].tp;
-    silt_tails_read(reach.store, tps, lag->n, lag->tails);
+    silt_tails_read(store, tps, lag->n, lag->tails);
     for (unsigned i = 0; i < lag->n; i++)
         if (!lag->tails[i].known) note(lag, &lag->tails[i].err);
     silt_free(tps);
-    silt_reach_done(&reach);
-    return SILT_OK;
 }
 
 /* ---- output ---- */
@@ -219,11 +219,14 @@ static int show(const struct lag *lag)
 static int run_lag(const struct silt_args *args)
 {
     struct silt_err err;
+    struct silt_reach reach;
     struct lag lag = {.args = args};
+    if (!silt_ok(silt_reach_open(args->config, &reach, &err))) return silt_cli_fail(args, &err);
     struct silt_rc rc = ask_kafka(&lag, &err);
-    if (silt_ok(rc)) rc = ask_archive(&lag, &err);
+    if (silt_ok(rc)) ask_archive(&lag, reach.store);
     int code = silt_ok(rc) ? show(&lag) : silt_cli_fail(args, &err);
     silt_consumer_close(lag.consumer, CLOSE_MS);
+    silt_reach_done(&reach);
     silt_free(lag.lines);
     silt_free(lag.tails);
     return code;

@@ -1,16 +1,19 @@
 #include "cli/reach.h"
 
 #include "app/options.h"
+#include "base/log.h"
 #include "net/http.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 SILT_RC silt_reach_open(const struct silt_config *config, struct silt_reach *ret_reach,
                         struct silt_err *err)
 {
     struct silt_reach reach = {0};
     struct silt_store_opts opts;
+    silt_log_init(SILT_FATAL, SILT_LOG_TEXT, STDERR_FILENO);
     SILT_TRY(silt_http_start(&(struct silt_http_opts){0}, &reach.http, err));
     silt_options_store(config, reach.http, &opts);
     struct silt_rc rc = silt_store_open(&opts, &reach.store, err);

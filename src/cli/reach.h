@@ -10,6 +10,8 @@ struct silt_reach {
     struct silt_store *store;
 };
 
+/* Also keeps the log off stdout, where the command's own output goes: it says itself what failed.
+ */
 SILT_RC silt_reach_open(const struct silt_config *config, struct silt_reach *ret_reach,
                         struct silt_err *err);
 void silt_reach_done(struct silt_reach *reach); /* half-built is fine */

@@ -13,9 +13,10 @@ LEVELS = {
     "consume": 4, "decode": 4, "batch": 4, "encode": 4, "upload": 4, "commit": 4, "observe": 4,
     "restore": 4, "ingest": 4,
     "pipeline": 5, "inspect": 5,
-    "cli": 6, "app": 6,
+    "app": 6,
+    "cli": 7,
 }
-SIDEWAYS = {("restore", "encode"), ("restore", "upload"), ("restore", "commit"), ("cli", "app")}
+SIDEWAYS = {("restore", "encode"), ("restore", "upload"), ("restore", "commit")}
 # Rooms that only these may look into, whatever the levels say.
 ONLY_FOR = {"config": {"config", "app", "cli"}}
 
