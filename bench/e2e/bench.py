@@ -149,7 +149,7 @@ class Limit:
         self.arguments = ["--level", self.level, "--crc"]
         if "overlap" in words:
             self.arguments.append("--overlap")
-        self.version = "librdkafka " + os.environ.get("LIBRDKAFKA_VERSION", "")
+        self.version = None  # the program tells it
         self.work = "reads, compresses the values" if self.level else "reads"
 
     def run(self, topic, folder):
@@ -158,6 +158,7 @@ class Limit:
         cpu_s, rss_mb = process.finish()
         told = json.loads(process.tail())
         assert told["records"] == topic.records, told
+        self.version = told["version"]
         return {
             "cpu_s": cpu_s,
             "wall_s": told["wall_s"],

@@ -260,11 +260,13 @@ static void report(const struct totals *totals, const struct packer *packer)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
-    printf("{\"records\": %llu, \"bytes\": %llu, \"packed\": %llu, \"user_s\": %.3f, "
+    printf("{\"version\": \"librdkafka %s\", \"records\": %llu, \"bytes\": %llu, \"packed\": %llu, "
+           "\"user_s\": %.3f, "
            "\"sys_s\": %.3f, \"wall_s\": %.3f, \"rss_kib\": %ld}\n",
-           (unsigned long long)totals->records, (unsigned long long)totals->bytes,
-           (unsigned long long)packer->packed, seconds(usage.ru_utime), seconds(usage.ru_stime),
-           totals->last_s - totals->first_s, usage.ru_maxrss);
+           rd_kafka_version_str(), (unsigned long long)totals->records,
+           (unsigned long long)totals->bytes, (unsigned long long)packer->packed,
+           seconds(usage.ru_utime), seconds(usage.ru_stime), totals->last_s - totals->first_s,
+           usage.ru_maxrss);
 }
 
 static struct options parse(int argc, char **argv)
