@@ -13,9 +13,15 @@
 #include "pipeline/worker.h"
 #include "store/store.h"
 
+#include <pthread.h>
+
 struct silt_context {
     const struct silt_worker_opts *opts;
     struct silt_consumer *consumer;
+    struct { /* answers come from other threads, also after the consumer was closed */
+        pthread_mutex_t lock;
+        struct silt_consumer *consumer; /* NULL: nobody to wake */
+    } synced;
     struct silt_decoder *decoder;
     struct silt_encoder *encoder;
     struct silt_store *store;

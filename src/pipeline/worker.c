@@ -24,7 +24,24 @@
 
 static void wake(void *ctx)
 {
-    silt_consumer_wake(((struct silt_context *)ctx)->consumer);
+    struct silt_context *context = ctx;
+    pthread_mutex_lock(&context->synced.lock);
+    if (context->synced.consumer) silt_consumer_wake(context->synced.consumer);
+    pthread_mutex_unlock(&context->synced.lock);
+}
+
+static void wake_consumer(struct silt_context *context, struct silt_consumer *consumer)
+{
+    pthread_mutex_lock(&context->synced.lock);
+    context->synced.consumer = consumer;
+    pthread_mutex_unlock(&context->synced.lock);
+}
+
+/* @return false when it is still being closed and left to the end of the process. */
+static bool close_consumer(struct silt_context *context)
+{
+    wake_consumer(context, NULL);
+    return silt_consumer_close(context->consumer, CLOSE_WAIT_MS);
 }
 
 static void drain_inboxes(struct silt_worker *worker)
@@ -156,7 +173,7 @@ static void close_down(struct silt_worker *worker)
     silt_worker_report(worker, silt_mono_ms());
     silt_repairer_stop(&worker->context);
     silt_collector_release(worker->collector);
-    if (!silt_consumer_close(context->consumer, CLOSE_WAIT_MS))
+    if (!close_consumer(context))
         SILT_LOG(WARN, "close_timeout", "the Kafka client did not close in time",
                  SILT_F_STR("action", "left to the end of the process"));
     silt_worker_drop_lanes(worker);
@@ -194,6 +211,7 @@ static void init_context(struct silt_worker *worker)
     context->observer = worker->opts.observer;
     context->backlog_end = &context->backlog;
     silt_random_hex(context->boot, sizeof context->boot - 1);
+    pthread_mutex_init(&context->synced.lock, NULL);
     silt_timers_init(&context->timers);
     int64_t memory = worker->opts.memory;
     int64_t limit = memory - worker->opts.consumer.queue_max_bytes - OVERHEAD_BYTES;
@@ -214,12 +232,14 @@ static void done_context(struct silt_context *context)
     silt_queue_free(context->store_inbox);
     silt_queue_free(context->encode_inbox);
     silt_queue_free(context->decode_inbox);
+    pthread_mutex_destroy(&context->synced.lock);
 }
 
 static SILT_RC build(struct silt_worker *worker, struct silt_err *err)
 {
     struct silt_context *context = &worker->context;
     SILT_TRY(silt_consumer_new(&worker->opts.consumer, &context->consumer, err));
+    wake_consumer(context, context->consumer);
     worker->opts.decoder.reply_to = context->decode_inbox;
     worker->opts.decoder.prepare = silt_rows_prepare;
     SILT_TRY(silt_decoder_new(&worker->opts.decoder, &context->decoder, err));
@@ -242,7 +262,7 @@ SILT_RC silt_worker_start(const struct silt_worker_opts *opts, struct silt_worke
     }
     if (worker->context.encoder) silt_encoder_stop(worker->context.encoder);
     silt_decoder_free(worker->context.decoder);
-    if (worker->context.consumer) silt_consumer_close(worker->context.consumer, CLOSE_WAIT_MS);
+    close_consumer(&worker->context);
     done_context(&worker->context);
     silt_free(worker);
     return rc;
