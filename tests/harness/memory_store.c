@@ -3,10 +3,21 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "store/store_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+void silt_memory_lock(struct silt_memory_store *mem)
+{
+    pthread_mutex_lock(&mem->lock);
+}
+
+void silt_memory_unlock(struct silt_memory_store *mem)
+{
+    pthread_mutex_unlock(&mem->lock);
+}
 
 static void answer(struct silt_memory_store *mem, struct silt_store_req *req,
                    enum silt_store_outcome outcome)
@@ -48,8 +59,10 @@ static struct silt_memory_object *add_object(struct silt_memory_store *mem, cons
 
 void silt_memory_put(struct silt_memory_store *mem, const char *key, struct silt_slice body)
 {
+    silt_memory_lock(mem);
     struct silt_memory_object *object = silt_memory_find(mem, key);
     set_body(object ? object : add_object(mem, key), body.ptr, body.len);
+    silt_memory_unlock(mem);
 }
 
 static void free_object(struct silt_memory_object *object)
@@ -98,7 +111,7 @@ static void set_part(struct silt_memory_upload *upload, unsigned n, const char *
     part->crc32c = silt_crc32c(0, bytes, len);
     snprintf(part->etag, sizeof part->etag, "\"etag-%u-%08x\"", n, part->crc32c);
     silt_free(upload->bodies[n - 1]);
-    upload->bodies[n - 1] = silt_strndup(bytes, len);
+    upload->bodies[n - 1] = silt_memdup(bytes, len); /* any bytes */
 }
 
 void silt_memory_stage(struct silt_memory_store *mem, const char *key, const char *id,
@@ -297,9 +310,8 @@ static void hold(struct silt_memory_store *mem, struct silt_store_req *req)
     if (mem->held_n > mem->open_max) mem->open_max = mem->held_n;
 }
 
-static void submit(struct silt_store *store, struct silt_store_req *req)
+static void serve(struct silt_memory_store *mem, struct silt_store_req *req)
 {
-    struct silt_memory_store *mem = (struct silt_memory_store *)store;
     struct silt_memory_fault *fault = find_fault(mem, req);
     mem->calls[req->op]++;
     if (!fault) {
@@ -315,19 +327,38 @@ static void submit(struct silt_store *store, struct silt_store_req *req)
     answer(mem, req, fault->outcome);
 }
 
+static void submit(struct silt_store *store, struct silt_store_req *req)
+{
+    struct silt_memory_store *mem = (struct silt_memory_store *)store;
+    silt_memory_lock(mem);
+    serve(mem, req);
+    silt_memory_unlock(mem);
+}
+
 void silt_memory_let_go(struct silt_memory_store *mem)
 {
+    silt_memory_lock(mem);
     unsigned n = mem->held_n;
     struct silt_store_req *held[SILT_MEMORY_HELD_MAX];
     memcpy(held, mem->held, sizeof held);
     mem->held_n = 0;
     for (unsigned i = 0; i < n; i++) answer(mem, held[i], carry_out(mem, held[i]));
+    silt_memory_unlock(mem);
 }
 
 void silt_memory_add_fault(struct silt_memory_store *mem, const struct silt_memory_fault *fault)
 {
+    silt_memory_lock(mem);
     if (mem->faults_n == SILT_MEMORY_FAULTS_MAX) abort();
     mem->faults[mem->faults_n++] = *fault;
+    silt_memory_unlock(mem);
+}
+
+void silt_memory_clear_faults(struct silt_memory_store *mem)
+{
+    silt_memory_lock(mem);
+    mem->faults_n = 0;
+    silt_memory_unlock(mem);
 }
 
 static void free_upload(struct silt_memory_upload *upload)
@@ -347,13 +378,19 @@ static void free_store(struct silt_store *store)
     for (unsigned i = 0; i < mem->uploads_n; i++) free_upload(&mem->uploads[i]);
     silt_free(mem->objects);
     silt_free(mem->uploads);
-    silt_free(mem);
+    pthread_mutex_destroy(&mem->lock);
+    silt_store_drop(&mem->store); /* frees it once the last answer was taken */
 }
 
 struct silt_memory_store *silt_memory_store_new(void)
 {
     static const struct silt_store_vtable vtable = {.submit = submit, .free = free_store};
     struct silt_memory_store *mem = SILT_NEW(struct silt_memory_store);
+    pthread_mutexattr_t recursive;
+    pthread_mutexattr_init(&recursive);
+    pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&mem->lock, &recursive);
+    pthread_mutexattr_destroy(&recursive);
     mem->store.vtable = &vtable;
     mem->store.url = "memory://test";
     mem->puts_per_key = 1;

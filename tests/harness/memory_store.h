@@ -2,13 +2,16 @@
  *
  * Requests are carried out when they are submitted, on the submitter's thread, and come back
  * through `reply_to` like those of any store. A fault is taken by the first request that fits it:
- * it is carried out or not, and answered with the fault's outcome. Belongs to one thread. Freed
- * with silt_store_free; requests held back are answered STOPPED then.
+ * it is carried out or not, and answered with the fault's outcome. Any thread may submit and call;
+ * whoever looks into it while others submit holds silt_memory_lock. Freed with silt_store_free;
+ * requests held back are answered STOPPED then.
  */
 #ifndef SILT_TEST_MEMORY_STORE_H
 #define SILT_TEST_MEMORY_STORE_H
 
 #include "store/store.h"
+
+#include <pthread.h>
 
 enum silt_memory_fault_kind {
     SILT_FAULT_REFUSED,  /* not carried out */
@@ -29,6 +32,7 @@ struct silt_memory_fault {
 
 struct silt_memory_store {
     struct silt_store store; /* first */
+    pthread_mutex_t lock;    /* recursive */
 
     /* how it lies */
     unsigned puts_per_key; /* a key takes so many PUT_NEWs; 1 is the truth */
@@ -77,7 +81,10 @@ struct silt_memory_upload {
 };
 
 struct silt_memory_store *silt_memory_store_new(void);
+void silt_memory_lock(struct silt_memory_store *mem);
+void silt_memory_unlock(struct silt_memory_store *mem);
 void silt_memory_add_fault(struct silt_memory_store *mem, const struct silt_memory_fault *fault);
+void silt_memory_clear_faults(struct silt_memory_store *mem);
 /* Carries out and answers what was held, oldest first. */
 void silt_memory_let_go(struct silt_memory_store *mem);
 
