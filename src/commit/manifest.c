@@ -458,9 +458,10 @@ static SILT_RC check_data(const struct silt_manifest *m, struct silt_err *err)
                   "%lld offsets",
                   (long long)m->records, (long long)m->rejected, (long long)missing,
                   (long long)(m->next - m->start));
-    if (by_role[SILT_ROLE_DATA] + by_role[SILT_ROLE_TOMBSTONE] != m->records ||
-        by_role[SILT_ROLE_TOMBSTONE] != m->tombstones || by_role[SILT_ROLE_REJECTED] != m->rejected)
-        SILT_FAIL(err, CORRUPT, "files do not hold the records that the slot counts");
+    bool agree = by_role[SILT_ROLE_DATA] + by_role[SILT_ROLE_TOMBSTONE] == m->records;
+    agree &= by_role[SILT_ROLE_TOMBSTONE] == m->tombstones;
+    agree &= by_role[SILT_ROLE_REJECTED] == m->rejected;
+    if (!agree) SILT_FAIL(err, CORRUPT, "files do not hold the records that the slot counts");
     return SILT_OK;
 }
 

@@ -102,6 +102,15 @@ static struct silt_roll_action on_parts(struct silt_roll *roll, const struct sil
     return back_off(roll, SILT_ROLL_WAIT, event->random);
 }
 
+/* Begins, or goes on after a wait. */
+static struct silt_roll_action on_timer(struct silt_roll *roll, const struct silt_roll_event *event)
+{
+    (void)event;
+    if (roll->state == SILT_ROLL_WAIT_HEAD)
+        return go(roll, SILT_ROLL_HEAD, SILT_ROLL_DO_HEAD, false);
+    return go(roll, SILT_ROLL_COMPLETE, SILT_ROLL_DO_COMPLETE, false);
+}
+
 static bool is_expected(enum silt_roll_state state, enum silt_roll_event_kind kind)
 {
     static const enum silt_roll_event_kind waits_for[] = {
@@ -109,20 +118,17 @@ static bool is_expected(enum silt_roll_state state, enum silt_roll_event_kind ki
         [SILT_ROLL_HEAD] = SILT_ROLL_EV_HEAD,  [SILT_ROLL_PARTS] = SILT_ROLL_EV_PARTS,
         [SILT_ROLL_WAIT] = SILT_ROLL_EV_TIMER, [SILT_ROLL_WAIT_HEAD] = SILT_ROLL_EV_TIMER,
     };
-    return state < SILT_ROLL_DONE && waits_for[state] == kind;
+    return state < SILT_ROLL_DONE && waits_for[state] == kind; /* no: SILT_ASSERT ends it */
 }
 
 struct silt_roll_action silt_roll_step(struct silt_roll *roll, const struct silt_roll_event *event)
 {
+    static struct silt_roll_action (*const handlers[])(struct silt_roll *,
+                                                       const struct silt_roll_event *) = {
+        [SILT_ROLL_EV_BEGIN] = on_timer, [SILT_ROLL_EV_COMPLETE] = on_complete,
+        [SILT_ROLL_EV_HEAD] = on_head,   [SILT_ROLL_EV_PARTS] = on_parts,
+        [SILT_ROLL_EV_TIMER] = on_timer,
+    };
     SILT_ASSERT(is_expected(roll->state, event->kind));
-    switch (event->kind) {
-    case SILT_ROLL_EV_COMPLETE: return on_complete(roll, event);
-    case SILT_ROLL_EV_HEAD: return on_head(roll, event);
-    case SILT_ROLL_EV_PARTS: return on_parts(roll, event);
-    case SILT_ROLL_EV_TIMER:
-    case SILT_ROLL_EV_BEGIN: break;
-    }
-    if (roll->state == SILT_ROLL_WAIT_HEAD)
-        return go(roll, SILT_ROLL_HEAD, SILT_ROLL_DO_HEAD, false);
-    return go(roll, SILT_ROLL_COMPLETE, SILT_ROLL_DO_COMPLETE, false);
+    return handlers[event->kind](roll, event);
 }

@@ -88,6 +88,11 @@ static struct silt_slot_action attempt(struct silt_slot *slot, int64_t now_ms)
     return action;
 }
 
+static struct silt_slot_action on_begin(struct silt_slot *slot, const struct silt_slot_event *event)
+{
+    return attempt(slot, event->now_ms);
+}
+
 static struct silt_slot_action on_put(struct silt_slot *slot, const struct silt_slot_event *event)
 {
     switch (event->outcome) {
@@ -151,18 +156,17 @@ static bool is_expected(enum silt_slot_state state, enum silt_slot_event_kind ki
         [SILT_SLOT_DOUBT] = SILT_SLOT_EV_GET,        [SILT_SLOT_WAIT] = SILT_SLOT_EV_TIMER,
         [SILT_SLOT_FENCE_WAIT] = SILT_SLOT_EV_TIMER, [SILT_SLOT_FENCE_READ] = SILT_SLOT_EV_GET,
     };
-    return state < SILT_SLOT_ENDED && waits_for[state] == kind;
+    return state < SILT_SLOT_ENDED && waits_for[state] == kind; /* no: SILT_ASSERT ends it */
 }
 
 struct silt_slot_action silt_slot_step(struct silt_slot *slot, const struct silt_slot_event *event)
 {
+    static struct silt_slot_action (*const handlers[])(struct silt_slot *,
+                                                       const struct silt_slot_event *) = {
+        [SILT_SLOT_EV_BEGIN] = on_begin, [SILT_SLOT_EV_PUT] = on_put,
+        [SILT_SLOT_EV_GET] = on_get,     [SILT_SLOT_EV_TAIL] = on_tail,
+        [SILT_SLOT_EV_TIMER] = on_timer,
+    };
     SILT_ASSERT(is_expected(slot->state, event->kind));
-    switch (event->kind) {
-    case SILT_SLOT_EV_PUT: return on_put(slot, event);
-    case SILT_SLOT_EV_GET: return on_get(slot, event);
-    case SILT_SLOT_EV_TAIL: return on_tail(slot, event);
-    case SILT_SLOT_EV_TIMER: return on_timer(slot, event);
-    case SILT_SLOT_EV_BEGIN: break;
-    }
-    return attempt(slot, event->now_ms);
+    return handlers[event->kind](slot, event);
 }
