@@ -123,8 +123,9 @@ struct silt_answer {
     enum silt_ask_kind kind;
     bool ok;
     struct silt_err err;
+    int64_t asked_ms; /* monotonic: the answer is not older */
     char topic[SILT_TOPIC_MAX];
-    /* TOPIC */
+    /* TOPIC; NOT_FOUND: it does not exist */
     char cluster[SILT_CLUSTER_MAX];
     char topic_id[SILT_TOPIC_ID_LEN]; /* "" when the broker has none */
     int32_t partitions_n;

@@ -2,6 +2,7 @@
  * same answers; when the last leg is in, the answers are handed out one by one.
  */
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "consumer_int.h"
 
 #include <regex.h>
@@ -37,6 +38,7 @@ static struct ask *ask_new(struct silt_consumer *consumer, enum silt_ask_kind ki
     for (unsigned i = 0; i < n; i++) {
         ask->answers[i] = (struct silt_answer){.kind = kind,
                                                .ok = true,
+                                               .asked_ms = silt_mono_ms(),
                                                .log_start = -1,
                                                .end = -1,
                                                .high_watermark = -1,

@@ -19,6 +19,7 @@
 #define END_CONFIRMATIONS 3 /* a log end below our tail is asked again before it is believed */
 #define MIN_COMMIT_BYTES ((int64_t)1 << 20)
 #define RATIO_RECORDS 100 /* fewer say nothing about a ratio */
+#define TOPIC_RETRY_MS 2000
 #define LATENCY_SAMPLE 64 /* every how many records validation is timed */
 
 struct silt_lane {
@@ -35,6 +36,10 @@ struct silt_lane {
     int64_t hint_seq;
     bool bounds_wanted;
     unsigned end_doubts;
+    int64_t doubted_ms; /* monotonic: since when the log's end is below our tail; 0: it is not */
+    int64_t id_asked_ms;
+    int64_t id_known_ms; /* monotonic: when the question was asked that confirmed the topic's id */
+    bool id_awaited;     /* the sealing window is staged and waits for that */
     int64_t diverged_at; /* -1 */
     bool truncated;      /* Kafka said so; until a lineage slot is written */
     bool start_known;
@@ -172,6 +177,7 @@ static void release_fills(struct silt_lane *lane, bool abort_sealing)
     lane->sealing = lane->filling = NULL;
     lane->oldest_ts[0] = lane->oldest_ts[1] = 0;
     lane->must_close = SILT_CLOSE_NONE;
+    lane->id_awaited = false;
 }
 
 static void close_filling(struct silt_lane *lane, enum silt_close_reason reason)
@@ -255,16 +261,58 @@ static void topic_changed(struct silt_lane *lane)
     lane->chain = NULL;
     lane->hint_seq = 0;
     lane->durable = -1;
+    lane->diverged_at = -1;
+    lane->end_doubts = 0;
+    lane->doubted_ms = 0;
 }
 
-void silt_lane_on_topic(struct silt_lane *lane, const char *cluster, const char *topic_id)
+static void commit_staged(struct silt_lane *lane)
 {
-    if (lane->state == SILT_LANE_LEAVING) return;
-    if (lane->chain && strcmp(topic_id, lane->tp.topic_id) == 0) return;
+    struct silt_manifest manifest;
+    lane->id_awaited = lane->id_known_ms < silt_fill_closed_ms(lane->sealing);
+    if (lane->id_awaited) return;
+    silt_fill_manifest(lane->sealing, &manifest);
+    silt_chain_commit(lane->chain, &manifest, silt_fill_oldest_upload_ms(lane->sealing));
+}
+
+static void topic_confirmed(struct silt_lane *lane, int64_t asked_ms)
+{
+    lane->id_known_ms = asked_ms;
+    if (lane->id_awaited) commit_staged(lane);
+}
+
+void silt_lane_on_topic(struct silt_lane *lane, const struct silt_answer *answer)
+{
+    /* A topic that is gone was not made again: what was fetched is of the one we know. */
+    bool gone = !answer->ok && answer->err.code == SILT_E_NOT_FOUND;
+    bool outdated = lane->chain && answer->asked_ms < lane->id_known_ms;
+    if (outdated || (!answer->ok && !gone)) return;
+    if (lane->chain && (gone || strcmp(answer->topic_id, lane->tp.topic_id) == 0)) {
+        topic_confirmed(lane, answer->asked_ms);
+        return;
+    }
+    if (gone) return;
+    if (lane->state == SILT_LANE_LEAVING) {
+        if (lane->chain && !silt_chain_is_committing(lane->chain)) release_fills(lane, true);
+        return;
+    }
     if (lane->chain) topic_changed(lane);
-    snprintf(lane->tp.cluster, sizeof lane->tp.cluster, "%s", cluster);
-    snprintf(lane->tp.topic_id, sizeof lane->tp.topic_id, "%s", topic_id);
+    lane->id_known_ms = answer->asked_ms;
+    snprintf(lane->tp.cluster, sizeof lane->tp.cluster, "%s", answer->cluster);
+    snprintf(lane->tp.topic_id, sizeof lane->tp.topic_id, "%s", answer->topic_id);
     begin_chain(lane);
+}
+
+bool silt_lane_wants_topic(const struct silt_lane *lane, int64_t now_ms)
+{
+    int64_t since = lane->sealing ? silt_fill_closed_ms(lane->sealing) : lane->doubted_ms;
+    if (lane->id_known_ms >= since) return false;
+    return lane->id_asked_ms < since || now_ms - lane->id_asked_ms >= TOPIC_RETRY_MS;
+}
+
+void silt_lane_topic_asked(struct silt_lane *lane, int64_t now_ms)
+{
+    lane->id_asked_ms = now_ms;
 }
 
 void silt_lane_on_committed(struct silt_lane *lane, const char *metadata)
@@ -335,7 +383,9 @@ static void record_gap(struct silt_lane *lane, const struct silt_start *start)
 static void record_lineage(struct silt_lane *lane, const struct silt_start *start)
 {
     char text[200];
-    if (++lane->end_doubts < END_CONFIRMATIONS && lane->diverged_at < 0) {
+    if (!lane->doubted_ms) lane->doubted_ms = silt_mono_ms();
+    bool is_believed = ++lane->end_doubts >= END_CONFIRMATIONS || lane->diverged_at >= 0;
+    if (!is_believed || lane->id_known_ms < lane->doubted_ms) {
         seek_later(lane, -1, 2000); /* tick asks for the bounds again */
         return;
     }
@@ -369,6 +419,7 @@ static void decide_start(struct silt_lane *lane)
         return;
     }
     lane->end_doubts = 0;
+    lane->doubted_ms = 0;
     run_from(lane, start.offset);
 }
 
@@ -391,11 +442,9 @@ void silt_lane_on_offsets(struct silt_lane *lane, const struct silt_answer *answ
 static void on_staged(void *ctx, struct silt_fill *fill)
 {
     struct silt_lane *lane = ctx;
-    struct silt_manifest manifest;
     SILT_ASSERT(fill == lane->sealing);
     lane->staged = silt_fill_window(fill)->next;
-    silt_fill_manifest(fill, &manifest);
-    silt_chain_commit(lane->chain, &manifest, silt_fill_oldest_upload_ms(fill));
+    commit_staged(lane);
 }
 
 static void begin_again(struct silt_lane *lane, const char *why, bool abort_sealing)

@@ -8,6 +8,9 @@
  *
  * At most two windows are in work: one being filled, one being sealed and committed. A partition is
  * paused for any of several reasons and fetched while there is none. Lives on the consume thread.
+ *
+ * A window is committed only after the topic's id was asked again behind its closing and is still
+ * the chain's: a topic that was deleted and made again in between would continue the old chain.
  */
 #ifndef SILT_PIPELINE_LANE_H
 #define SILT_PIPELINE_LANE_H
@@ -44,7 +47,7 @@ struct silt_lane *silt_lane_new(struct silt_context *context, struct silt_cpart 
 void silt_lane_free(struct silt_lane *lane);
 
 /* Answers and events, brought by the loop. */
-void silt_lane_on_topic(struct silt_lane *lane, const char *cluster, const char *topic_id);
+void silt_lane_on_topic(struct silt_lane *lane, const struct silt_answer *answer);
 void silt_lane_on_committed(struct silt_lane *lane, const char *metadata);
 void silt_lane_on_offsets(struct silt_lane *lane, const struct silt_answer *answer);
 /* @return true when the record was taken: archived, rejected or a tombstone. */
@@ -54,6 +57,10 @@ void silt_lane_on_end(struct silt_lane *lane, uint32_t epoch, int64_t offset, in
 void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled);
 void silt_lane_schema_arrived(struct silt_lane *lane, int64_t retry_at_ms);
 void silt_lane_tick(struct silt_lane *lane, int64_t now_ms);
+
+/* The topic's id has to be asked now; the loop says so to every lane of the topic when it did. */
+bool silt_lane_wants_topic(const struct silt_lane *lane, int64_t now_ms);
+void silt_lane_topic_asked(struct silt_lane *lane, int64_t now_ms);
 
 /* Rebalance: told to the consumer by the loop once it is known or time is up. */
 bool silt_lane_start_known(const struct silt_lane *lane, int64_t *ret_offset, int32_t *ret_epoch);

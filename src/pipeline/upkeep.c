@@ -18,7 +18,7 @@ static void deliver(struct silt_lane *lane, const struct silt_answer *answer)
     const struct silt_cpart *part = silt_lane_part(lane);
     if (strcmp(part->topic, answer->topic) != 0) return;
     if (answer->kind == SILT_ASK_TOPIC) {
-        if (answer->ok) silt_lane_on_topic(lane, answer->cluster, answer->topic_id);
+        silt_lane_on_topic(lane, answer);
         return;
     }
     if (part->partition != answer->partition) return;
@@ -153,6 +153,18 @@ static void ask_topics(struct silt_worker *worker)
     }
 }
 
+static void confirm_topics(struct silt_worker *worker, int64_t now_ms)
+{
+    for (unsigned i = 0; i < worker->lanes_n; i++) {
+        if (!silt_lane_wants_topic(worker->lanes[i], now_ms)) continue;
+        const char *topic = silt_lane_part(worker->lanes[i])->topic;
+        silt_consumer_ask_topic(worker->context.consumer, topic);
+        for (unsigned k = i; k < worker->lanes_n; k++)
+            if (strcmp(silt_lane_part(worker->lanes[k])->topic, topic) == 0)
+                silt_lane_topic_asked(worker->lanes[k], now_ms);
+    }
+}
+
 /* ---- orphan uploads of dead workers ---- */
 
 static void on_collected(void *ctx, const struct silt_collect_counts *counts)
@@ -199,6 +211,7 @@ void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
         worker->next_topics_ms = now_ms + TOPICS_INTERVAL_MS;
         ask_topics(worker);
     }
+    confirm_topics(worker, now_ms);
     if (now_ms >= worker->next_gc_ms) {
         bool begun = worker->next_gc_ms > 0;
         worker->next_gc_ms = now_ms + worker->opts.gc_interval_ms;

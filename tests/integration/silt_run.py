@@ -171,12 +171,13 @@ class SiltRun:
         endpoint = servers.get(self.archive_endpoint) if self.root.startswith("s3://") else None
         return stores.open_store(self.root, endpoint, servers.access_key, servers.secret_key)
 
-    def durable(self, topic):
-        """partition -> next of its newest manifest"""
+    def durable(self, topic, topic_id=None):
+        """partition -> next of its newest manifest; of one incarnation of the topic, or of any"""
         store, newest = self.store(), {}
         for key in store.list("_log/"):
             match = checker.SLOT_KEY.fullmatch(key)
-            if match and match["topic"] == topic and match["file"] is None:
+            ours = match and match["topic"] == topic and match["file"] is None
+            if ours and (topic_id or match["tid"]).startswith(match["tid"]):
                 newest[int(match["partition"])] = key  # keys are sorted, the last one wins
         return {p: json.loads(store.get(key)[0])["next"] for p, key in newest.items()}
 
@@ -190,7 +191,7 @@ class SiltRun:
                 wanted[partition] = last + 1
         deadline = time.monotonic() + seconds
         while True:
-            durable = self.durable(ledger.topic)
+            durable = self.durable(ledger.topic, ledger.topic_id)
             behind = {p: (durable.get(p, 0), n) for p, n in wanted.items() if durable.get(p, 0) < n}
             if not behind:
                 return

@@ -159,7 +159,8 @@ def test_kills_freezes_and_lost_answers_lose_nothing(
     print(f"SILT_CHAOS_SEED={seed} SILT_KILLS={KILLS}")
     rng = random.Random(seed)
     root = f"s3://{bucket}/archive"
-    run = run_silt(root, [topic], s3={"endpoint": proxy.endpoint}, archive={"max_age": "1s", "gc_interval": COLLECT_EVERY})
+    archive = {"max_age": "1s", "gc_interval": COLLECT_EVERY}
+    run = run_silt(root, [topic], s3={"endpoint": proxy.endpoint}, archive=archive)
     filler = Filler(ledger_options(records=1 << 30, partitions=6, rate=RATE, hours=2))
     chaos = Chaos(run, Group(brokers, run.settings["kafka"]["group"], topic), rng)
     proxy.rules(LOST_ANSWERS)

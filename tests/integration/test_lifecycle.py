@@ -107,9 +107,11 @@ def test_a_new_topic_that_matches_the_expression_is_archived(
     assert_clean(root, first, second)
 
 
+@pytest.mark.parametrize("more", [3000, 500], ids=["longer", "shorter"])
 def test_a_topic_made_again_begins_a_new_chain(
-    run_silt, ledger_options, bucket, topic, brokers, assert_clean
+    run_silt, ledger_options, bucket, topic, brokers, assert_clean, more
 ):
+    """Longer than the old one it can be read on where that ended, as if nothing had happened."""
     old = ledgers.fill(ledger_options(records=2000))
     root = f"s3://{bucket}"
     run = run_silt(root, [topic], kafka={"properties": QUICK_METADATA})
@@ -119,14 +121,16 @@ def test_a_topic_made_again_begins_a_new_chain(
     client.delete_topics([topic])[topic].result(30)
     while topic in client.list_topics(timeout=10).topics:
         pass
-    new = ledgers.fill(ledger_options(records=3000, seed=2))
+    new = ledgers.fill(ledger_options(records=more, seed=2))
     assert new.topic_id != old.topic_id
     run.wait_archived(new)
     run.stop()
     summary = assert_clean(root, old, new)
     good = records.kind_name(records.GOOD)
     assert summary["records"] == old.counts()[good] + new.counts()[good]
-    assert {m["topic_id"] for m in manifests(run, topic)} == {old.topic_id, new.topic_id}
+    found = manifests(run, topic)
+    assert {m["topic_id"] for m in found} == {old.topic_id, new.topic_id}
+    assert {m["kind"] for m in found} == {"data"}
 
 
 # --- Kafka loses records -------------------------------------------------------------------------
