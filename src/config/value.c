@@ -153,7 +153,7 @@ struct silt_rc silt_value_set(struct silt_config *config, const struct silt_opti
     case SILT_OPT_STRINGS:
     case SILT_OPT_PAIRS: break;
     }
-    SILT_ASSERT(false); /* a list is set by adding to it */
+    silt_assert_failed("a list is set by adding to it", __FILE__, __LINE__);
 }
 
 static void add_string(struct silt_strings *strings, const char *text)
