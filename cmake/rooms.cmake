@@ -27,6 +27,7 @@ function(silt_room name)
         target_link_libraries(${name}_${test} PRIVATE silt_${name} silt_harness silt_flags)
         target_compile_definitions(${name}_${test} PRIVATE SILT_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
         add_test(NAME unit.${name}.${test} COMMAND ${name}_${test})
-        set_tests_properties(unit.${name}.${test} PROPERTIES LABELS unit TIMEOUT 300)
+        set_tests_properties(unit.${name}.${test} PROPERTIES LABELS unit TIMEOUT 300
+            ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/harness/tsan.supp")
     endforeach()
 endfunction()
