@@ -52,7 +52,7 @@ struct silt_lane {
     enum silt_close_reason must_close; /* the filling window, as soon as the other is done */
     bool restart;                      /* ask for the bounds again once nothing is in work */
     int64_t seek_at_ms;                /* monotonic; 0: none wanted */
-    int64_t seek_to;
+    int64_t ask_at_ms;                 /* the same for the bounds */
     int64_t schema_retry_ms;
     uint32_t sampled;
 
@@ -112,16 +112,15 @@ static void seek(struct silt_lane *lane, int64_t offset)
         SILT_LOG(WARN, "seek_failed", err.text, SILT_F_STR("topic", lane->part->topic),
                  SILT_F_INT("partition", lane->part->partition), SILT_F_INT("offset", offset),
                  SILT_F_STR("action", "again in 1 s"));
-        lane->seek_to = offset;
         lane->seek_at_ms = silt_mono_ms() + 1000;
     }
     start_position(lane, offset); /* also after a failure: what is fetched now must not count */
     if (lane->pauses) silt_consumer_pause(lane->context->consumer, lane->part, true);
 }
 
-static void seek_later(struct silt_lane *lane, int64_t offset, int64_t wait_ms)
+/* To where the lane is by then: records may go on coming meanwhile. */
+static void seek_later(struct silt_lane *lane, int64_t wait_ms)
 {
-    lane->seek_to = offset;
     lane->seek_at_ms = silt_mono_ms() + wait_ms;
 }
 
@@ -386,7 +385,7 @@ static void record_lineage(struct silt_lane *lane, const struct silt_start *star
     if (!lane->doubted_ms) lane->doubted_ms = silt_mono_ms();
     bool is_believed = ++lane->end_doubts >= END_CONFIRMATIONS || lane->diverged_at >= 0;
     if (!is_believed || lane->id_known_ms < lane->doubted_ms) {
-        seek_later(lane, -1, 2000); /* tick asks for the bounds again */
+        lane->ask_at_ms = silt_mono_ms() + 2000; /* tick asks for the bounds again */
         return;
     }
     snprintf(text, sizeof text,
@@ -426,7 +425,7 @@ static void decide_start(struct silt_lane *lane)
 void silt_lane_on_offsets(struct silt_lane *lane, const struct silt_answer *answer)
 {
     if (!answer->ok) {
-        if (lane->bounds_wanted) seek_later(lane, -1, 1000);
+        if (lane->bounds_wanted) lane->ask_at_ms = silt_mono_ms() + 1000;
         return;
     }
     lane->log_start = answer->log_start;
@@ -824,7 +823,7 @@ static void on_damage(struct silt_lane *lane, const struct silt_polled *polled)
     enum silt_error_verdict verdict = silt_position_error(&lane->pos, polled->epoch, ERROR_RETRIES);
     switch (verdict) {
     case SILT_POS_IGNORE: return;
-    case SILT_POS_SEEK: seek_later(lane, lane->pos.expected, 200); return;
+    case SILT_POS_SEEK: seek_later(lane, 200); return;
     case SILT_POS_GIVE_UP:
     case SILT_POS_SKIP: break;
     }
@@ -851,27 +850,25 @@ void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled
     track(lane, SILT_STAGE_KAFKA_CONSUME,
           silt_failure_type_parse(silt_code_failure_type(polled->err.code)), lane->pos.expected,
           polled->err.text, "read again in 1 s");
-    seek_later(lane, lane->pos.expected, 1000);
+    seek_later(lane, 1000);
 }
 
 /* ---- time ---- */
 
-static void late_seek(struct silt_lane *lane)
+/* @return true once when the time has come. */
+static bool is_due(int64_t *at_ms, int64_t now_ms)
 {
-    lane->seek_at_ms = 0;
-    if (lane->seek_to < 0)
-        ask_bounds(lane);
-    else if (lane->state == SILT_LANE_RUN && lane->assigned)
-        seek(lane, lane->seek_to);
+    if (!*at_ms || now_ms < *at_ms) return false;
+    *at_ms = 0;
+    return true;
 }
 
 void silt_lane_tick(struct silt_lane *lane, int64_t now_ms)
 {
-    if (lane->seek_at_ms && now_ms >= lane->seek_at_ms) late_seek(lane);
-    if (lane->schema_retry_ms && now_ms >= lane->schema_retry_ms) {
-        lane->schema_retry_ms = 0;
-        silt_lane_pause(lane, SILT_PAUSE_SCHEMA, false);
-    }
+    if (is_due(&lane->seek_at_ms, now_ms) && lane->state == SILT_LANE_RUN && lane->assigned)
+        seek(lane, lane->pos.expected);
+    if (is_due(&lane->ask_at_ms, now_ms)) ask_bounds(lane);
+    if (is_due(&lane->schema_retry_ms, now_ms)) silt_lane_pause(lane, SILT_PAUSE_SCHEMA, false);
     if (lane->state == SILT_LANE_RUN) check_close(lane, now_ms);
     silt_drain_sample(&lane->drain, now_ms, lane->durable);
 }

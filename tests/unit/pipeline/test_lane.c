@@ -137,35 +137,222 @@ static char *registry_answer(const struct rig *rig)
     return (char *)silt_buf_take(&text, &len);
 }
 
+/* A registry that answers every id with the first schema, but the first question. */
+struct registry {
+    struct silt_http *http;
+    struct silt_http_server *server;
+    struct silt_http_step steps[2];
+    char *answer;
+};
+
+static void open_registry(struct rig *rig, struct registry *registry)
+{
+    struct silt_err err = {0};
+    *registry = (struct registry){.answer = registry_answer(rig)};
+    registry->steps[0] = (struct silt_http_step){.status = 503, .body = "{}"};
+    registry->steps[1] =
+        (struct silt_http_step){.status = 200, .body = registry->answer, .repeat = -1};
+    registry->server = silt_http_server_start(registry->steps, 2);
+    CU_ASSERT_OK(silt_http_start(&(struct silt_http_opts){0}, &registry->http, &err));
+    rig->opts.decoder.framing = SILT_FRAMING_CONFLUENT;
+    rig->opts.decoder.schema_files_n = 0;
+    rig->opts.decoder.registry_url = silt_http_server_url(registry->server);
+    rig->opts.decoder.http = registry->http;
+    rig->opts.framing = "confluent";
+}
+
+static void close_registry(struct registry *registry)
+{
+    silt_http_server_stop(registry->server);
+    silt_free(registry->answer);
+}
+
+static void send_confluent(struct rig *rig, int32_t schema_id, uint64_t n)
+{
+    struct silt_gen_opts gen = rig_gen(rig, n);
+    gen.framing = SILT_GEN_CONFLUENT;
+    gen.schema_ids[0] = schema_id;
+    rig_send_opts(rig, 0, &gen);
+}
+
 static void a_partition_waits_for_its_schema(void)
 {
     struct rig rig;
-    struct silt_err err = {0};
-    struct silt_http *http = NULL;
+    struct registry registry;
     rig_open(&rig, 1);
-    char *answer = registry_answer(&rig);
-    const struct silt_http_step steps[] = {{.status = 503, .body = "{}"},
-                                           {.status = 200, .body = answer, .repeat = -1}};
-    struct silt_http_server *server = silt_http_server_start(steps, 2);
-    CU_ASSERT_OK(silt_http_start(&(struct silt_http_opts){0}, &http, &err));
-    rig.opts.decoder.framing = SILT_FRAMING_CONFLUENT;
-    rig.opts.decoder.schema_files_n = 0;
-    rig.opts.decoder.registry_url = silt_http_server_url(server);
-    rig.opts.decoder.http = http;
-    rig.opts.framing = "confluent";
-    struct silt_gen_opts gen = rig_gen(&rig, 100);
-    gen.framing = SILT_GEN_CONFLUENT;
-    gen.schema_ids[0] = 7;
-    rig_send_opts(&rig, 0, &gen);
+    open_registry(&rig, &registry);
+    send_confluent(&rig, 7, 100);
     struct rig_worker w = rig_start(&rig);
     rig_await_settled(&w, 100);
     rig_join(&w);
     CU_ASSERT_EQUAL(rig_expect_all(&rig, 0, 100).rejected, 0);
-    silt_http_stop(http);
+    silt_http_stop(registry.http);
     rig_free(&w);
     rig_close(&rig);
-    silt_http_server_stop(server);
-    silt_free(answer);
+    close_registry(&registry);
+}
+
+/* Each schema has a file of its own: the 33rd begins another window. */
+static void a_window_without_a_file_left_is_closed(void)
+{
+    struct rig rig;
+    struct registry registry;
+    rig_open(&rig, 1);
+    open_registry(&rig, &registry);
+    rig.opts.limits.age_max_ms = 3600000;
+    rig.opts.cut.max_files = 16;
+    for (int32_t id = 1; id <= 40; id++) send_confluent(&rig, id, 2);
+    struct rig_worker w = rig_start(&rig);
+    RIG_AWAIT(atomic_load(&w.metrics->stages[SILT_STAGE_KAFKA_CONSUME].success) >= 80);
+    rig_join(&w);
+    struct rig_books books = rig_expect_all(&rig, 0, 80);
+    CU_ASSERT(books.slots >= 2);
+    CU_ASSERT(books.files >= 40);
+    silt_http_stop(registry.http);
+    rig_free(&w);
+    rig_close(&rig);
+    close_registry(&registry);
+}
+
+/* ---- what Kafka cannot deliver ---- */
+
+/* The embedded broker's transaction markers carry no checksum: each is a damaged batch. */
+static void send_damaged(struct rig *rig)
+{
+    struct silt_producer *producer = NULL;
+    struct silt_err err = {0};
+    const struct silt_producer_opts opts = {
+        .brokers = silt_mock_brokers(rig->mock), .topic = RIG_TOPIC, .transactional_id = "t"};
+    const struct silt_record rec = {
+        .partition = 0, .timestamp_ms = RIG_START_MS, .key_null = true, .value_null = true};
+    CU_ASSERT_OK(silt_producer_new(&opts, &producer, &err));
+    CU_ASSERT_OK(silt_producer_begin(producer, &err));
+    CU_ASSERT_OK(silt_producer_send(producer, &rec, &err));
+    CU_ASSERT_OK(silt_producer_commit(producer, &err));
+    silt_producer_free(producer);
+}
+
+static void what_cannot_be_read_is_booked(void)
+{
+    struct rig rig;
+    rig_open(&rig, 1);
+    rig_send(&rig, 0, 20);
+    send_damaged(&rig); /* offsets 20 and 21, the second one damaged */
+    rig_send(&rig, 0, 30);
+    struct rig_worker w = rig_start(&rig);
+    rig_await_settled(&w, 51);
+    rig_end(&w);
+    struct rig_books books = rig_audit(&rig, 0);
+    CU_ASSERT_EQUAL(books.next, 52);
+    CU_ASSERT_EQUAL(books.records, 51);
+    CU_ASSERT_EQUAL(books.unreadable, 1);
+    rig_close(&rig);
+}
+
+static void damage_halts_when_told_so(void)
+{
+    struct rig rig;
+    rig_open(&rig, 1);
+    rig.opts.halt_on_unreadable = true;
+    rig_send(&rig, 0, 20);
+    send_damaged(&rig);
+    rig_send(&rig, 0, 30);
+    struct rig_worker w = rig_start(&rig);
+    RIG_AWAIT(rig_gauge(&w, SILT_GAUGE_PARTITIONS_HALTED) == 1);
+    rig_end(&w);
+    CU_ASSERT(rig_audit(&rig, 0).next <= 21);
+    rig_close(&rig);
+}
+
+static void a_partition_that_is_forbidden_for_a_while_is_read_again(void)
+{
+    struct rig rig;
+    rig_open(&rig, 1);
+    rig_send(&rig, 0, 40);
+    rd_kafka_mock_push_request_errors(rig.mock->cluster, 1 /* Fetch */, 1,
+                                      RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    struct rig_worker w = rig_start(&rig);
+    rig_await_settled(&w, 40);
+    CU_ASSERT(rig_failures(&w, SILT_STAGE_KAFKA_CONSUME) > 0);
+    rig_end(&w);
+    rig_expect_all(&rig, 0, 40);
+    rig_close(&rig);
+}
+
+/* ---- logs that are not what they were ---- */
+
+/* Puts a slot behind the last one that claims offsets Kafka does not have. */
+static void claim_more(struct rig *rig, int64_t next)
+{
+    const struct silt_memory_object *object = rig_find(rig, 0, "0000000000000000");
+    struct silt_slice bytes = silt_slice_of(object->body, object->len);
+    struct silt_manifest m = {0};
+    struct silt_err err = {0};
+    struct silt_buf text;
+    char key[SILT_KEY_MAX];
+    CU_ASSERT_OK(silt_manifest_parse(bytes, &m, &err));
+    struct silt_manifest more = {
+        .kind = SILT_SLOT_GAP, .tp = m.tp, .seq = 1, .start = m.next, .next = next, .cut = m.cut};
+    more.leader_epoch[0] = more.leader_epoch[1] = -1;
+    memcpy(more.archive, m.archive, sizeof more.archive);
+    memcpy(more.uuid, m.uuid, sizeof more.uuid);
+    memcpy(more.digest, m.digest, sizeof more.digest);
+    memcpy(more.created, m.created, sizeof more.created);
+    memcpy(more.writer_boot, m.writer_boot, sizeof more.writer_boot);
+    silt_sha256_hex(bytes.ptr, bytes.len, more.prev);
+    silt_buf_init(&text, SILT_MANIFEST_MAX);
+    CU_ASSERT_OK(silt_manifest_write(&more, &text, &err));
+    silt_key_manifest(&m.tp, 1, key);
+    silt_memory_put(rig->mem, key, silt_buf_slice(&text));
+    silt_buf_done(&text);
+    silt_manifest_done(&m);
+}
+
+static void a_log_that_ends_before_the_archive_is_a_lineage_slot(void)
+{
+    struct rig rig;
+    rig_open(&rig, 1);
+    rig_send(&rig, 0, 60);
+    struct rig_worker w = rig_start(&rig);
+    rig_await_settled(&w, 60);
+    rig_end(&w);
+    claim_more(&rig, 100);
+    rig_new_group(&rig);
+    w = rig_start(&rig);
+    RIG_AWAIT(rig_audit(&rig, 0).kinds[SILT_SLOT_LINEAGE] == 1); /* not at the first look */
+    rig_send(&rig, 0, 10);
+    rig_await_settled(&w, 10);
+    rig_end(&w);
+    struct rig_books books = rig_audit(&rig, 0);
+    CU_ASSERT_EQUAL(books.next, 70);
+    CU_ASSERT_EQUAL(books.slots, 4);
+    rig_close(&rig);
+}
+
+static unsigned logs_of(struct rig *rig)
+{
+    unsigned n = 0;
+    silt_memory_lock(rig->mem);
+    for (unsigned i = 0; i < rig->mem->objects_n; i++)
+        n += strstr(rig->mem->objects[i].key, "/0000000000000000.json") != NULL;
+    silt_memory_unlock(rig->mem);
+    return n;
+}
+
+static void a_topic_made_again_has_a_log_of_its_own(void)
+{
+    struct rig rig;
+    struct silt_err err = {0};
+    rig_open(&rig, 1);
+    rig_send(&rig, 0, 20);
+    struct rig_worker w = rig_start(&rig);
+    rig_await_settled(&w, 20);
+    CU_ASSERT_EQUAL(rd_kafka_mock_topic_delete(rig.mock->cluster, RIG_TOPIC), 0);
+    CU_ASSERT_OK(silt_mock_add_topic(rig.mock, RIG_TOPIC, 1, &err));
+    rig_send(&rig, 0, 30);
+    RIG_AWAIT(logs_of(&rig) == 2);
+    rig_end(&w);
+    rig_close(&rig);
 }
 
 SILT_TESTS("lane",
@@ -176,4 +363,12 @@ SILT_TESTS("lane",
            {"a gap halts when told so", a_gap_halts_when_told_so},
            {"retention that overtakes a running worker is a gap too",
             retention_that_overtakes_a_running_worker_is_a_gap_too},
-           {"a partition waits for its schema", a_partition_waits_for_its_schema})
+           {"a partition waits for its schema", a_partition_waits_for_its_schema},
+           {"a window without a file left is closed", a_window_without_a_file_left_is_closed},
+           {"what cannot be read is booked", what_cannot_be_read_is_booked},
+           {"damage halts when told so", damage_halts_when_told_so},
+           {"a partition that is forbidden for a while is read again",
+            a_partition_that_is_forbidden_for_a_while_is_read_again},
+           {"a log that ends before the archive is a lineage slot",
+            a_log_that_ends_before_the_archive_is_a_lineage_slot},
+           {"a topic made again has a log of its own", a_topic_made_again_has_a_log_of_its_own})
