@@ -48,13 +48,6 @@ char *silt_test_read(const char *path, size_t *ret_len)
     return text;
 }
 
-/* librdkafka is not instrumented: the counters that guard these two are not seen. */
-const char *__tsan_default_suppressions(void);
-const char *__tsan_default_suppressions(void)
-{
-    return "race:rwlock_destroy\nrace:rd_list_destroy_elems\n";
-}
-
 int silt_test_main(const char *suite, const struct silt_test *tests, size_t tests_n)
 {
     if (CU_initialize_registry() != CUE_SUCCESS) return 2;
