@@ -100,6 +100,10 @@ class Worker:
     def terminate(self, seconds=90):
         """SIGTERM: drains and leaves with 0."""
         self.signal(signal.SIGTERM)
+        self.await_end(seconds)
+
+    def await_end(self, seconds=90):
+        """After one SIGTERM: a second would end it at once."""
         deadline = time.monotonic() + seconds
         while self.running() and time.monotonic() < deadline:
             self.look_at_memory()
@@ -209,11 +213,11 @@ class SiltRun:
 
     def stop(self):
         """SIGTERM to all that run; each must leave with 0."""
-        for worker in self.workers:
+        running = [worker for worker in self.workers if worker.running()]
+        for worker in running:
             worker.signal(signal.SIGTERM)
-        for worker in self.workers:
-            if worker.running():
-                worker.terminate()
+        for worker in running:
+            worker.await_end()
 
     def close(self):
         """Leaves no process behind, whatever the test did."""
