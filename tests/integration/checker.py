@@ -49,6 +49,7 @@ DATA_KEY = re.compile(
 ZERO_LINK = "0" * 64
 DATA_ROLE, REJECTED_ROLE, TOMBSTONE_ROLE = "data", "rejected", "tombstone"
 FAULTS_PER_FILE = 20
+END_OF_TIME = 1 << 63
 MUST_BE_SEEN = bytes(
     int(kind == records.GOOD or kind == records.TOMBSTONE or kind >= records.BAD_BASE)
     for kind in range(256)
@@ -74,6 +75,8 @@ class Report:
             "repaired": 0,
             "lost": 0,
             "gaps": 0,
+            "lineages": 0,
+            "superseded": 0,  # archived before Kafka lost them in an unclean election
             "unfinished_uploads": 0,
         }
         self.reasons = {}  # kind of broken value -> {reason: count}
@@ -117,6 +120,15 @@ class Chain:
     def __str__(self):
         return f"{self.topic}/{self.partition}"
 
+    def superseded(self):
+        """For each manifest: from which offset on a later truncation of Kafka's log replaced it."""
+        limits, limit = [], END_OF_TIME
+        for manifest in reversed(self.manifests):
+            limits.insert(0, limit)
+            if manifest["kind"] == "lineage":
+                limit = min(limit, manifest["next"])
+        return limits
+
 
 def find_chains(keys, report):
     chains = {}
@@ -151,7 +163,7 @@ class ChainReader:
         self.report.fault(f"{self.chain} slot {seq}: {text}")
 
     def read(self):
-        link, following = ZERO_LINK, None
+        link, following, lineage = ZERO_LINK, None, 0
         for expected, seq in enumerate(sorted(self.chain.slots)):
             if seq != expected:
                 self.fault(expected, f"slot is missing, the next one is {seq}")
@@ -159,7 +171,10 @@ class ChainReader:
             raw = self.bodies[self.chain.slots[seq]]
             try:
                 manifest = json.loads(raw)
+                lineage += manifest["kind"] == "lineage"
                 self._check(seq, manifest, link, following)
+                if manifest.get("lineage", lineage) != lineage:
+                    self.fault(seq, f"lineage is {manifest['lineage']}, not {lineage}")
                 following = manifest["next"]
             except (ValueError, KeyError, TypeError) as error:
                 self.fault(seq, f"manifest is malformed: {type(error).__name__} {error}")
@@ -173,10 +188,14 @@ class ChainReader:
         if manifest["prev"] != link:
             self.fault(seq, f"prev is {manifest['prev']}, slot {seq - 1} hashes to {link}")
         start, end = manifest["start"], manifest["next"]
-        if following is not None and start != following and manifest["kind"] != "lineage":
+        if following is not None and start != following:
             what = "overlaps" if start < following else "leaves a gap after"
             self.fault(seq, f"start {start} {what} slot {seq - 1}, which ends at {following}")
-        if end < start or (end == start and manifest["kind"] == "data"):
+        if manifest["kind"] == "lineage":
+            self.report.count("lineages")
+            if end > start:
+                self.fault(seq, f"a lineage slot leads forward, from {start} to {end}")
+        elif end < start or (end == start and manifest["kind"] == "data"):
             self.fault(seq, f"empty or negative window [{start},{end})")
         if manifest["kind"] == "data":
             self._check_arithmetic(seq, manifest)
@@ -245,8 +264,9 @@ def role_of(file):
 class Task:
     """One file to open: where it is and what its manifest promises."""
 
-    def __init__(self, chain, manifest, file, ledger):
+    def __init__(self, chain, manifest, file, ledger, superseded=END_OF_TIME):
         self.topic, self.partition = chain.topic, chain.partition
+        self.superseded = superseded  # records from here on are the lost ones of an old lineage
         self.seq = manifest["seq"]
         self.start, self.next = manifest["start"], manifest["next"]
         self.file = file
@@ -269,7 +289,7 @@ class Outcome:
 
     def __init__(self, task):
         self.topic, self.partition, self.key = task.topic, task.partition, task.key
-        self.role, self.book = task.role, task.book
+        self.role, self.book, self.superseded = task.role, task.book, task.superseded
         self.faults = []
         self.offsets = array.array("q")
         self.size = 0
@@ -338,9 +358,10 @@ def check_parts(file, data, outcome):
 class FileChecker:
     """Lives in a worker process: opens files and holds them against the ledgers."""
 
-    def __init__(self, store, books):
+    def __init__(self, store, books, lost):
         self.store = store
         self.books = books  # (number of ledger, partition) -> (kinds, hashes)
+        self.lost = lost  # the same key -> {offset: entries}
         self.shares = []  # of the slot's digest: (offset, bytes)
 
     def check_slot(self, slot):
@@ -403,8 +424,17 @@ class FileChecker:
             if book:
                 pairs = [tuple(header.values()) for header in headers]
                 found = records.record_hash(key, wire, pairs, timestamp)
-                self._compare(book, task, offset, found, value, where, outcome)
+                if offset >= task.superseded:
+                    self._compare_lost(task, offset, found, where, outcome)
+                else:
+                    self._compare(book, task, offset, found, value, where, outcome)
         self._check_counts(task, outcome)
+
+    def _compare_lost(self, task, offset, found, where, outcome):
+        """What the archive held when Kafka lost it must have been Kafka's once."""
+        entries = self.lost[task.book].get(offset, ())
+        if not any((role_of_kind(k), h) == (task.role, found) for h, k in entries):
+            outcome.fault(f"{where}: superseded by a lineage slot, but not what Kafka lost there")
 
     @staticmethod
     def _wire_value(role, prefix, value, body):
@@ -493,9 +523,9 @@ def role_of_kind(kind):
 _worker = None
 
 
-def _init_worker(store, books):
+def _init_worker(store, books, lost):
     global _worker
-    _worker = FileChecker(store.fresh(), books)
+    _worker = FileChecker(store.fresh(), books, lost)
 
 
 def _run_slot(slot):
@@ -515,6 +545,11 @@ class Checker:
             ledger.number = number
         self.books = {
             (ledger.number, partition): ledger.by_offset(partition)
+            for ledger in ledger_list
+            for partition in range(len(ledger.entries))
+        }
+        self.lost = {
+            (ledger.number, partition): ledger.lost.get(partition, {})
             for ledger in ledger_list
             for partition in range(len(ledger.entries))
         }
@@ -565,12 +600,12 @@ class Checker:
 
     def _slots(self, chain):
         ledger = self.ledger_of(chain)
-        for manifest in chain.manifests:
+        for manifest, superseded in zip(chain.manifests, chain.superseded()):
             files = [
                 self._repaired(chain, manifest["seq"], index, file)
                 for index, file in enumerate(manifest.get("files", ()))
             ]
-            tasks = [Task(chain, manifest, file, ledger) for file in files if file]
+            tasks = [Task(chain, manifest, file, ledger, superseded) for file in files if file]
             name = f"{chain} slot {manifest['seq']}"
             yield Slot(name, manifest.get("digest"), tasks, len(tasks) == len(files))
 
@@ -612,7 +647,7 @@ class Checker:
     def _check_files(self, tasks, slots):
         if len({task.key for task in tasks}) != len(tasks):
             self.report.fault("two manifests list the same object")
-        arguments = (self.store, self.books)
+        arguments = (self.store, self.books, self.lost)
         if self.processes < 2:
             _init_worker(*arguments)
             self._collect(map(_run_slot, slots))
@@ -650,7 +685,9 @@ class Checker:
             return
         end = len(seen)
         for offset in outcome.offsets:
-            if offset < end:
+            if offset >= outcome.superseded:
+                self.report.count("superseded")
+            elif offset < end:
                 if seen[offset] < 255:
                     seen[offset] += 1
             else:
@@ -663,12 +700,12 @@ class Checker:
         """Nothing that was committed to Kafka may stand in a hole."""
         ledger = self.ledger_of(chain)
         book = self.books.get((ledger.number, chain.partition)) if ledger else None
-        for manifest in chain.manifests:
+        for manifest, superseded in zip(chain.manifests, chain.superseded()):
             for first, last in manifest.get("holes", ()):
                 self.report.count("holes", last - first + 1)
                 if not book:
                     continue
-                for offset in range(first, min(last + 1, len(book[0]))):
+                for offset in range(first, min(last + 1, len(book[0]), superseded)):
                     if MUST_BE_SEEN[book[0][offset]]:
                         kind = records.kind_name(book[0][offset])
                         self.report.fault(

@@ -80,6 +80,7 @@ class Slot:
     next: int
     rows: list
     holes: list
+    kind: str = "data"
 
 
 class FakeArchive:
@@ -102,6 +103,12 @@ class FakeArchive:
             self._note(row, row.kind)
         self._note(self._row(end - 2), records.ABORTED)
         return Slot(start, end, rows, [[end - 2, end - 1]])
+
+    def truncate(self, offset):
+        """Kafka loses all from offset on; the archive notes it and goes on with what comes then."""
+        self.ledger.truncate(self.PARTITION, offset)
+        self.plan.append(Slot(self.plan[-1].next, offset, [], [], "lineage"))
+        self.plan.append(self._slot(offset, offset + 40))
 
     def _row(self, offset):
         datum = self.data.of(self.encoder.schema)
@@ -200,7 +207,8 @@ class FakeArchive:
             seq,
             {
                 "v": 1,
-                "kind": "data",
+                "kind": slot.kind,
+                "lineage": sum(s.kind == "lineage" for s in self.plan[: seq + 1]),
                 "archive": "a",
                 "cluster": CLUSTER,
                 "topic": TOPIC,

@@ -42,6 +42,7 @@ class Ledger:
         self.topic_id = topic_id  # 32 hex digits; None: any incarnation of the topic
         self.schemas = schemas or {}  # id -> text as registered
         self.entries = [bytearray() for _ in range(partitions)]
+        self.lost = {}  # partition -> {offset: [(hash, kind)]}: truncated, maybe archived before
 
     def add(self, partition, offset, record_hash, kind):
         self.entries[partition] += _ENTRY.pack(offset, record_hash, kind)
@@ -61,6 +62,16 @@ class Ledger:
                 kept += _ENTRY.pack(*entry)
         self.entries[partition] = kept
 
+    def truncate(self, partition, start):
+        """An unclean election took everything from start on, and new records follow there."""
+        kept, lost = bytearray(), self.lost.setdefault(partition, {})
+        for offset, record_hash, kind in _ENTRY.iter_unpack(self.entries[partition]):
+            if offset < start:
+                kept += _ENTRY.pack(offset, record_hash, kind)
+            else:
+                lost.setdefault(offset, []).append((record_hash, kind))
+        self.entries[partition] = kept
+
     def save(self, folder):
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -68,6 +79,7 @@ class Ledger:
             (folder / f"{partition:05}.bin").write_bytes(entries)
         head = {"topic": self.topic, "partitions": len(self.entries), "schemas": self.schemas}
         head["topic_id"] = self.topic_id
+        head["lost"] = {p: list(lost.items()) for p, lost in self.lost.items()}
         (folder / "ledger.json").write_text(json.dumps(head), encoding="utf-8")
 
     @classmethod
@@ -76,6 +88,8 @@ class Ledger:
         head = json.loads((folder / "ledger.json").read_text(encoding="utf-8"))
         schemas = {int(key): text for key, text in head["schemas"].items()}
         ledger = cls(head["topic"], head["partitions"], schemas, head.get("topic_id"))
+        for partition, lost in head.get("lost", {}).items():
+            ledger.lost[int(partition)] = {o: [tuple(e) for e in found] for o, found in lost}
         for partition in range(head["partitions"]):
             ledger.entries[partition] = (folder / f"{partition:05}.bin").read_bytes()
         return ledger

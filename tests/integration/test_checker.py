@@ -229,6 +229,28 @@ def test_two_files_of_one_bucket_and_schema_are_named(archive):
     named(faults_of(archive), "slot 2", "2 files of the same kind: data")
 
 
+def test_records_that_an_unclean_election_took_are_in_their_lineage(archive):
+    archive.truncate(100)
+    archive.truncate(130)
+    archive.write()
+    assert faults_of(archive) == []
+
+
+def test_a_superseded_record_that_kafka_never_held_is_named(archive):
+    row = first(archive, records.GOOD, slot=3)
+    archive.truncate(100)
+    row.key = b"another"
+    archive.write()
+    named(faults_of(archive), f"offset {row.offset}", "superseded")
+
+
+def test_an_unclean_election_that_the_archive_does_not_know_is_named(archive):
+    archive.truncate(100)
+    archive.plan = archive.plan[:-2]
+    archive.write()
+    named(faults_of(archive), "is missing")
+
+
 def write_repair(archive, lost):
     """File 0 of slot 2 is gone, and a record says what became of it."""
     archive.write()
