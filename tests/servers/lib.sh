@@ -51,13 +51,15 @@ spawn() {
   printf '%s\n%s\n' "$!" "$marker" > "$dir/pid"
 }
 
-# await DIR SECONDS CHECK...: until CHECK succeeds; a process that dies meanwhile shows its log.
+# await DIR SECONDS CHECK...: until CHECK succeeds; a process that dies meanwhile shows its log. Asked by
+# pid alone: on a busy machine a child may not have become its program yet, and lacks the marker.
 await() {
   local dir=$1 seconds=$2 n
   shift 2
   for ((n = 0; n < seconds * 10; n++)); do
     if "$@" > /dev/null 2>&1; then return; fi
-    running "$dir" || { tail -20 "$dir/log" >&2; die "$(basename "$dir") ended at once" "its log: $dir/log"; }
+    kill -0 "$(pid_of "$dir")" 2> /dev/null ||
+      { tail -20 "$dir/log" >&2; die "$(basename "$dir") ended at once" "its log: $dir/log"; }
     sleep 0.1
   done
   die "$(basename "$dir") did not answer within $seconds s" "its log: $dir/log"
