@@ -274,11 +274,22 @@ def create_topic(brokers, topic, partitions, config=None):
             raise
 
 
+def describe(client, topic, patience_s=60):
+    """A topic that was just made is not known to the broker at once: the controller made it."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            return client.describe_topics(confluent_kafka.TopicCollection([topic]))[topic].result(30)
+        except confluent_kafka.KafkaException as error:
+            unknown = confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART
+            if error.args[0].code() != unknown or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
+
+
 def topic_id(brokers, topic):
     """The id of the topic's present incarnation, as 32 hex digits."""
-    client = admin.AdminClient({"bootstrap.servers": brokers})
-    wanted = confluent_kafka.TopicCollection([topic])
-    found = client.describe_topics(wanted)[topic].result(30).topic_id
+    found = describe(admin.AdminClient({"bootstrap.servers": brokers}), topic).topic_id
     bits = (found.get_most_significant_bits(), found.get_least_significant_bits())
     return "".join(f"{half % (1 << 64):016x}" for half in bits)
 
