@@ -128,12 +128,6 @@ SILT_RC silt_options_check_security(const struct silt_config *config, struct sil
     return SILT_OK;
 }
 
-static enum silt_bucket_unit unit_of(const char *name)
-{
-    if (strcmp(name, "day") == 0) return SILT_BUCKET_DAY;
-    return strcmp(name, "none") == 0 ? SILT_BUCKET_NONE : SILT_BUCKET_HOUR;
-}
-
 static unsigned encode_workers(int64_t configured)
 {
     if (configured > 0) return (unsigned)configured;
@@ -145,13 +139,15 @@ static unsigned encode_workers(int64_t configured)
 void silt_options_worker(const struct silt_config *config, struct silt_worker_opts *ret_opts)
 {
     enum silt_codec codec;
-    bool known = silt_codec_parse(config->archive.codec, &codec);
-    SILT_ASSERT(known); /* the option table allows no other */
+    enum silt_bucket_unit unit;
+    bool known = silt_codec_parse(config->archive.codec, &codec) &&
+                 silt_bucket_unit_parse(config->archive.bucket_by, &unit);
+    SILT_ASSERT(known); /* the option table allows no others */
     *ret_opts = (struct silt_worker_opts){
         .framing = config->schema.framing,
         .genesis = strcmp(config->kafka.start, "latest") == 0 ? SILT_GENESIS_LATEST
                                                               : SILT_GENESIS_EARLIEST,
-        .cut = {.unit = unit_of(config->archive.bucket_by),
+        .cut = {.unit = unit,
                 .max_files = (unsigned)config->archive.max_files,
                 .time_from_field = strcmp(config->archive.time, "field") == 0},
         .limits = {.bytes_max = config->archive.max_bytes,

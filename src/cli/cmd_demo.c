@@ -5,7 +5,6 @@
 #include "app/daemon.h"
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "cli/demo_report.h"
 #include "cli/output.h"
@@ -14,7 +13,6 @@
 #include "consume/gen.h"
 #include "consume/mock.h"
 #include "consume/producer.h"
-#include "decode/schema.h"
 #include "record/record.h"
 
 #include <errno.h>
@@ -125,17 +123,6 @@ static SILT_RC start(struct demo *demo, struct silt_err *err)
 
 /* ---- the readings ---- */
 
-static SILT_RC fingerprints(struct silt_gen_opts *gen, struct silt_err *err)
-{
-    for (unsigned v = 0; v < SILT_GEN_VERSIONS; v++) {
-        struct silt_buf canonical silt_auto(silt_buf_done);
-        silt_buf_init(&canonical, SILT_BUF_MAX_DEFAULT);
-        SILT_TRY(silt_schema_canonical(silt_slice_str(silt_sensor_schema(v + 1)), &canonical, err));
-        gen->fingerprints[v] = silt_crc64_avro(canonical.data, canonical.len);
-    }
-    return SILT_OK;
-}
-
 static int64_t settled(const struct demo *demo)
 {
     const struct silt_metrics *m = silt_daemon_metrics(demo->daemon);
@@ -157,7 +144,7 @@ static SILT_RC produce(struct demo *demo, struct silt_progress *progress, struct
                                  .framing = SILT_GEN_SINGLE_OBJECT,
                                  .start_ms = demo->start_ms - 3600000,
                                  .step_ms = 1 + 3600000 / demo->records};
-    SILT_TRY(fingerprints(&opts, err));
+    SILT_TRY(silt_sensor_fingerprints(opts.fingerprints, SILT_GEN_VERSIONS, err));
     silt_gen_init(&gen, &opts);
     struct silt_rc rc = SILT_OK;
     while (silt_ok(rc) && silt_gen_next(&gen, &made)) {

@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "cli/output.h"
 #include "cli/registry.h"
@@ -11,7 +10,6 @@
 #include "config/config.h"
 #include "consume/gen.h"
 #include "consume/producer.h"
-#include "decode/schema.h"
 #include "net/http.h"
 
 #include <string.h>
@@ -140,21 +138,11 @@ static SILT_RC ask_registry(struct job *job, struct silt_err *err)
     return rc;
 }
 
-static SILT_RC fingerprint_schemas(struct job *job, struct silt_err *err)
-{
-    for (unsigned v = 0; v < job->gen.schema_versions; v++) {
-        struct silt_buf canonical silt_auto(silt_buf_done);
-        silt_buf_init(&canonical, SILT_BUF_MAX_DEFAULT);
-        SILT_TRY(silt_schema_canonical(silt_slice_str(silt_sensor_schema(v + 1)), &canonical, err));
-        job->gen.fingerprints[v] = silt_crc64_avro(canonical.data, canonical.len);
-    }
-    return SILT_OK;
-}
-
 static SILT_RC prepare_framing(struct job *job, struct silt_err *err)
 {
     if (job->gen.framing == SILT_GEN_CONFLUENT) return ask_registry(job, err);
-    if (job->gen.framing == SILT_GEN_SINGLE_OBJECT) return fingerprint_schemas(job, err);
+    if (job->gen.framing == SILT_GEN_SINGLE_OBJECT)
+        return silt_sensor_fingerprints(job->gen.fingerprints, job->gen.schema_versions, err);
     return SILT_OK;
 }
 

@@ -1,7 +1,11 @@
 #include "cli/sensor_schema.h"
 
+#include "base/alloc.h"
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "consume/gen.h"
+#include "decode/schema.h"
 
 /* clang-format off */
 static const char *const texts[SILT_GEN_VERSIONS] = {
@@ -63,4 +67,16 @@ const char *silt_sensor_schema(unsigned version)
 {
     SILT_ASSERT(version >= 1 && version <= SILT_GEN_VERSIONS);
     return texts[version - 1];
+}
+
+SILT_RC silt_sensor_fingerprints(uint64_t *ret_fingerprints, unsigned versions_n,
+                                 struct silt_err *err)
+{
+    for (unsigned v = 0; v < versions_n; v++) {
+        struct silt_buf canonical silt_auto(silt_buf_done);
+        silt_buf_init(&canonical, SILT_BUF_MAX_DEFAULT);
+        SILT_TRY(silt_schema_canonical(silt_slice_str(silt_sensor_schema(v + 1)), &canonical, err));
+        ret_fingerprints[v] = silt_crc64_avro(canonical.data, canonical.len);
+    }
+    return SILT_OK;
 }

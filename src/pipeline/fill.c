@@ -394,19 +394,13 @@ static void describe_file(const struct silt_fill *fill, unsigned index,
     ret->parts = silt_memdup(parts, ret->parts_n * sizeof *parts);
 }
 
-static const char *unit_name(enum silt_bucket_unit unit)
-{
-    static const char *const names[] = {"hour", "day", "none"};
-    return names[unit];
-}
-
 static void describe_origin(const struct silt_fill *fill, struct silt_manifest *m)
 {
     const struct silt_worker_opts *opts = fill->context->opts;
     const struct silt_cut *cut = &fill->window.cut;
     snprintf(m->archive, sizeof m->archive, "%s", opts->archive_id);
     snprintf(m->cut.time, sizeof m->cut.time, "%s", cut->time_from_field ? "field" : "kafka");
-    snprintf(m->cut.unit, sizeof m->cut.unit, "%s", unit_name(cut->unit));
+    snprintf(m->cut.unit, sizeof m->cut.unit, "%s", silt_bucket_unit_name(cut->unit));
     m->cut.max_files = cut->max_files;
     snprintf(m->writer_pod, sizeof m->writer_pod, "%s", opts->name);
     snprintf(m->writer_boot, sizeof m->writer_boot, "%s", fill->context->boot);

@@ -250,21 +250,19 @@ static SILT_RC finish(struct rebuild *r, struct silt_err *err)
 
 /* ---- life ---- */
 
-static enum silt_bucket_unit unit_of(const char *name)
-{
-    if (strcmp(name, "day") == 0) return SILT_BUCKET_DAY;
-    return strcmp(name, "none") == 0 ? SILT_BUCKET_NONE : SILT_BUCKET_HOUR;
-}
-
-static void begin_window(struct rebuild *r)
+static SILT_RC begin_window(struct rebuild *r, struct silt_err *err)
 {
     const struct silt_manifest *slot = &r->opts->slot;
-    struct silt_cut cut = {.unit = unit_of(slot->cut.unit),
-                           .max_files = slot->cut.max_files,
+    struct silt_cut cut = {.max_files = slot->cut.max_files,
                            .time_from_field = strcmp(slot->cut.time, "field") == 0};
+    if (!silt_bucket_unit_parse(slot->cut.unit, &cut.unit))
+        SILT_FAIL(err, UNSUPPORTED,
+                  "slot %" PRId64 " was cut by \"%s\", which this version does not know", slot->seq,
+                  slot->cut.unit);
     struct silt_window_limits limits = {
         .bytes_max = INT64_MAX, .records_max = INT64_MAX, .age_max_ms = INT64_MAX};
     silt_window_init(&r->window, &cut, &limits, slot->start);
+    return SILT_OK;
 }
 
 static void begin_file(struct rebuild *r)
@@ -310,7 +308,7 @@ static SILT_RC begin(struct rebuild *r, struct silt_err *err)
     silt_buf_init(&r->part_bytes, 2 * room + (size_t)worker->part_size);
     r->digest = silt_digest_new();
     r->codec_ctx = silt_codec_ctx_new();
-    begin_window(r);
+    SILT_TRY(begin_window(r, err));
     begin_file(r);
     r->registry_answers = silt_queue_new(64, NULL, NULL);
     struct silt_decoder_opts decoder = worker->decoder;

@@ -27,8 +27,22 @@ static const char *const role_names[] = {
     [SILT_ROLE_REJECTED] = "rejected",
     [SILT_ROLE_TOMBSTONE] = "tombstone",
 };
+static const char *const unit_names[] = {
+    [SILT_BUCKET_HOUR] = "hour",
+    [SILT_BUCKET_DAY] = "day",
+    [SILT_BUCKET_NONE] = "none",
+};
 
 #define ROLES_N (sizeof role_names / sizeof role_names[0])
+#define UNITS_N (sizeof unit_names / sizeof unit_names[0])
+
+/* @return n when none of the n names is that one. */
+static unsigned find_name(const char *const *names, unsigned n, const char *name)
+{
+    unsigned i = 0;
+    while (i < n && strcmp(name, names[i]) != 0) i++;
+    return i;
+}
 
 const char *silt_role_name(enum silt_role role)
 {
@@ -38,12 +52,22 @@ const char *silt_role_name(enum silt_role role)
 
 bool silt_role_parse(const char *name, enum silt_role *ret_role)
 {
-    for (unsigned role = 0; role < ROLES_N; role++) {
-        if (strcmp(name, role_names[role]) != 0) continue;
-        *ret_role = (enum silt_role)role;
-        return true;
-    }
-    return false;
+    unsigned role = find_name(role_names, ROLES_N, name);
+    if (role < ROLES_N) *ret_role = (enum silt_role)role;
+    return role < ROLES_N;
+}
+
+const char *silt_bucket_unit_name(enum silt_bucket_unit unit)
+{
+    SILT_ASSERT(unit < UNITS_N);
+    return unit_names[unit];
+}
+
+bool silt_bucket_unit_parse(const char *name, enum silt_bucket_unit *ret_unit)
+{
+    unsigned unit = find_name(unit_names, UNITS_N, name);
+    if (unit < UNITS_N) *ret_unit = (enum silt_bucket_unit)unit;
+    return unit < UNITS_N;
 }
 
 /* -- components -- */

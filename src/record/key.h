@@ -25,6 +25,8 @@
 #define SILT_NONCE_LEN 17 /* 16 hex digits and the end */
 
 enum silt_bucket_unit { SILT_BUCKET_HOUR, SILT_BUCKET_DAY, SILT_BUCKET_NONE };
+const char *silt_bucket_unit_name(enum silt_bucket_unit unit); /* "hour", "day", "none" */
+bool silt_bucket_unit_parse(const char *name, enum silt_bucket_unit *ret_unit);
 
 /* The time bucket of a file: hours (or days) since 1970, or one of these. */
 #define SILT_BUCKET_MIXED INT64_MIN /* overflow and timestamps outside 1970–2200 */

@@ -384,6 +384,19 @@ static void leap_days_are_days(void)
     CU_ASSERT_STRING_EQUAL(key, "data/topic=a/dt=2199-12-31/" REST);
 }
 
+static void units_have_names(void)
+{
+    static const char *const names[] = {"hour", "day", "none"};
+    enum silt_bucket_unit unit;
+    for (unsigned i = 0; i < 3; i++) {
+        CU_ASSERT_STRING_EQUAL(silt_bucket_unit_name((enum silt_bucket_unit)i), names[i]);
+        CU_ASSERT(silt_bucket_unit_parse(names[i], &unit));
+        CU_ASSERT_EQUAL(unit, i);
+    }
+    CU_ASSERT_FALSE(silt_bucket_unit_parse("", &unit));
+    CU_ASSERT_FALSE(silt_bucket_unit_parse("hours", &unit));
+}
+
 static void buckets_end_where_their_hour_or_day_ends(void)
 {
     CU_ASSERT_EQUAL(silt_bucket_of(0, SILT_BUCKET_HOUR), 0);
@@ -438,7 +451,7 @@ SILT_TESTS("key", {"log keys are as the protocol says", log_keys_are_as_the_prot
             a_key_with_one_byte_changed_is_refused_or_another_key},
            {"foreign keys are refused", foreign_keys_are_refused},
            {"a long topic must end in a checksum", a_long_topic_must_end_in_a_checksum},
-           {"leap days are days", leap_days_are_days},
+           {"leap days are days", leap_days_are_days}, {"units have names", units_have_names},
            {"buckets end where their hour or day ends", buckets_end_where_their_hour_or_day_ends},
            {"manifest names tell their seq", manifest_names_tell_their_seq},
            {"roles have names", roles_have_names})
