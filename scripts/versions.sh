@@ -17,6 +17,9 @@ APICURIO_VERSION=3.0.9 # the newest that runs on Java 17
 VERSITYGW_VERSION=1.8.0
 MINIO_VERSION=v0.0.0-20260212201848-7aac2a2c5b7c
 MOTO_VERSION=5.2.5
+# TLC 2.18, the model checker; org.lamport:tla2tools is not on Maven Central.
+TLC_VERSION=1.1.0
+TLC_SHA256=fc0a7b69b35076b4aeef54228a62fce9ca035f81a19619f5ed3f023f78c803b3
 
 APT_BUILD=(
   gcc g++ make cmake ninja-build pkg-config
