@@ -1,6 +1,7 @@
 #include "app/options.h"
 
 #include "base/err.h"
+#include "pg/pg.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -97,35 +98,10 @@ void silt_options_consumer(const struct silt_config *config, bool group,
                                     .properties_n = config->kafka.properties.n};
 }
 
-static bool is_loopback(const char *host, size_t len)
-{
-    return strncmp(host, "127.", 4) == 0 || (len >= 9 && strncmp(host, "localhost", 9) == 0) ||
-           strncmp(host, "[::1]", 5) == 0;
-}
-
-static bool is_encrypted(const struct silt_config *config)
-{
-    for (unsigned i = 0; i < config->kafka.properties.n; i++)
-        if (strcmp(config->kafka.properties.names[i], "security.protocol") == 0)
-            return strcasestr(config->kafka.properties.values[i], "ssl") != NULL;
-    return false;
-}
-
 SILT_RC silt_options_check_security(const struct silt_config *config, struct silt_err *err)
 {
-    if (config->kafka.allow_plaintext || is_encrypted(config)) return SILT_OK;
-    for (const char *host = config->kafka.brokers; *host;) {
-        size_t len = strcspn(host, ",");
-        if (!is_loopback(host, len))
-            SILT_FAIL(err, CONFIG,
-                      "kafka.brokers: %.*s is not on this machine and the connection is not "
-                      "encrypted; set "
-                      "security.protocol: SSL (or SASL_SSL) in kafka.properties, or "
-                      "kafka.allow_plaintext: true",
-                      (int)(len < 80 ? len : 80), host);
-        host += len + (host[len] == ',');
-    }
-    return SILT_OK;
+    if (!silt_secret_is_set(&config->metrics.postgres)) return SILT_OK;
+    return silt_pg_check(&config->metrics.postgres, config->metrics.allow_plaintext, err);
 }
 
 static unsigned encode_workers(int64_t configured)

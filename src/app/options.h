@@ -19,7 +19,8 @@ void silt_options_decoder(const struct silt_config *config, struct silt_http *ht
  * read without one. */
 void silt_options_consumer(const struct silt_config *config, bool group,
                            struct silt_property *properties, struct silt_consumer_opts *ret_opts);
-/* Brokers off this machine need TLS, or an explicit kafka.allow_plaintext. */
+/* What the configuration could not judge alone: PostgreSQL off this machine needs TLS, or an
+ * explicit metrics.allow_plaintext. */
 SILT_RC silt_options_check_security(const struct silt_config *config, struct silt_err *err);
 /* Everything but consumer, decoder, store, metrics, observer, archive_id and name. */
 void silt_options_worker(const struct silt_config *config, struct silt_worker_opts *ret_opts);

@@ -37,6 +37,7 @@ struct silt_config {
         char *registry;
         char *registry_user;
         struct silt_secret registry_password;
+        bool allow_plaintext;
         struct silt_strings files;
         char *sensor_id_field;
         char *time_field;
@@ -69,6 +70,7 @@ struct silt_config {
         int64_t part_size;
         int64_t concurrency;
         char *ca_file;
+        bool allow_plaintext;
         char *checksum;
         char *sse;
         char *kms_key_id;
@@ -81,6 +83,7 @@ struct silt_config {
     struct {
         struct silt_secret postgres; /* DSN */
         int64_t postgres_retention_days;
+        bool allow_plaintext;
         bool cloudwatch;
         char *cloudwatch_endpoint;
         char *cloudwatch_region;

@@ -1,5 +1,6 @@
 /* Rules over more than one option, and the form of addresses. Pure. Each failure names the place,
  * the options and the way out. */
+#include "base/address.h"
 #include "base/alloc.h"
 #include "config/quantity.h"
 #include "config_int.h"
@@ -72,6 +73,12 @@ static struct silt_rc check_url(const struct silt_config *config, const char *op
                 "%s is \"%.80s\", but must begin with http:// or https://", option, url);
     if (len == 0)
         FAIL_BY(config, option, NULL, err, "%s is \"%.80s\", but names no host", option, url);
+    /* Names are looked at when they are resolved (net/http_transfer.c). */
+    if (silt_host_is_metadata(silt_host_of(url)))
+        FAIL_BY(config, option, NULL, err,
+                "%s is \"%.80s\", but that address hands out credentials and nothing else; name "
+                "the server itself",
+                option, url);
     return SILT_OK;
 }
 
@@ -88,6 +95,57 @@ static struct silt_rc check_listen(const struct silt_config *config, struct silt
     if (!*listen || (colon && is_port(colon + 1))) return SILT_OK;
     FAIL_BY(config, "metrics.listen", NULL, err,
             "metrics.listen is \"%.80s\", but must be host:port, such as 127.0.0.1:9464", listen);
+}
+
+/* --- what leaves this machine is encrypted, or an option says otherwise --- */
+
+static struct silt_rc check_https(const struct silt_config *config, const char *option,
+                                  const char *url, bool allowed, struct silt_err *err)
+{
+    if (allowed || !starts_with(url, "http://") || silt_host_is_local(silt_host_of(url)))
+        return SILT_OK;
+    FAIL_BY(config, option, NULL, err,
+            "%s is \"%.80s\", which is not on this machine and would not be encrypted; use "
+            "https://, or set %.*s.allow_plaintext: true",
+            option, url, (int)strcspn(option, "."), option);
+}
+
+static const char *property(const struct silt_config *config, const char *name)
+{
+    for (unsigned i = 0; i < config->kafka.properties.n; i++)
+        if (strcmp(config->kafka.properties.names[i], name) == 0)
+            return config->kafka.properties.values[i];
+    return NULL;
+}
+
+static struct silt_rc check_brokers(const struct silt_config *config, struct silt_err *err)
+{
+    const char *protocol = property(config, "security.protocol");
+    if (config->kafka.allow_plaintext || (protocol && strcasestr(protocol, "ssl"))) return SILT_OK;
+    const char *brokers = config->kafka.brokers;
+    while (*brokers) {
+        size_t len = strcspn(brokers, ",");
+        if (!silt_host_is_local(silt_host_of(brokers)))
+            FAIL_BY(config, "kafka.brokers", NULL, err,
+                    "kafka.brokers: %.*s is not on this machine and would not be encrypted; set "
+                    "security.protocol: SSL (or SASL_SSL) in kafka.properties, or "
+                    "kafka.allow_plaintext: true",
+                    (int)(len < 80 ? len : 80), brokers);
+        brokers += len + (brokers[len] == ',');
+    }
+    return SILT_OK;
+}
+
+/* PostgreSQL's address is libpq's to read: silt_pg_check. */
+static struct silt_rc check_encryption(const struct silt_config *config, struct silt_err *err)
+{
+    SILT_TRY(check_brokers(config, err));
+    SILT_TRY(
+        check_https(config, "s3.endpoint", config->s3.endpoint, config->s3.allow_plaintext, err));
+    SILT_TRY(check_https(config, "schema.registry", config->schema.registry,
+                         config->schema.allow_plaintext, err));
+    return check_https(config, "metrics.cloudwatch_endpoint", config->metrics.cloudwatch_endpoint,
+                       config->metrics.allow_plaintext, err);
 }
 
 static struct silt_rc check_addresses(const struct silt_config *config, struct silt_err *err)
@@ -160,10 +218,8 @@ static struct silt_rc check_smaller(const struct silt_config *config, const stru
 
 static int64_t property_ms(const struct silt_config *config, const char *name, int64_t preset)
 {
-    for (unsigned i = 0; i < config->kafka.properties.n; i++)
-        if (strcmp(config->kafka.properties.names[i], name) == 0)
-            return strtoll(config->kafka.properties.values[i], NULL, 10);
-    return preset;
+    const char *value = property(config, name);
+    return value ? strtoll(value, NULL, 10) : preset;
 }
 
 static struct silt_rc check_sizes(const struct silt_config *config, struct silt_err *err)
@@ -231,6 +287,7 @@ static struct silt_rc check_partners(const struct silt_config *config, struct si
 struct silt_rc silt_config_check(const struct silt_config *config, struct silt_err *err)
 {
     SILT_TRY(check_addresses(config, err));
+    SILT_TRY(check_encryption(config, err));
     SILT_TRY(check_credentials(config, err));
     SILT_TRY(check_level(config, err));
     SILT_TRY(check_sizes(config, err));

@@ -3,9 +3,10 @@
  *
  * silt_http_submit hands a request over; `done` is called once on the io thread and must only
  * enqueue. No retries here: a request is one attempt, so that whoever retries signs anew. Redirects
- * are never followed; bodies are sent from memory and can be rewound; the response body is bounded.
- * Success is outcome OK *and* a status the caller likes. Header names are given without colon.
- * libcurl: reliability notes 3.3.
+ * are never followed, addresses that hand out cloud credentials (base/address.h) never connected
+ * to; bodies are sent from memory and can be rewound; the response body is bounded. Success is
+ * outcome OK *and* a status the caller likes. Header names are given without colon. libcurl:
+ * reliability notes 3.3.
  */
 #ifndef SILT_NET_HTTP_H
 #define SILT_NET_HTTP_H

@@ -23,6 +23,7 @@ struct silt_http_transfer {
     size_t sent_bytes; /* within that slice */
     int64_t start_ns;
     bool oversized;
+    bool refused; /* an address where credentials are handed out */
     char error[CURL_ERROR_SIZE];
 };
 

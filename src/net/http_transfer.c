@@ -1,5 +1,6 @@
 #include "net/http_int.h"
 
+#include "base/address.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/version.h"
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 #define CONNECT_MS_DEFAULT 5000
 #define TIMEOUT_MS_DEFAULT 30000
@@ -147,6 +149,19 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *ctx)
 #define SET(easy, option, value) \
     SILT_ASSERT(curl_easy_setopt((easy), CURLOPT_##option, (value)) == CURLE_OK)
 
+/* Judged by the address that is about to be connected to, so neither a name that resolves to it nor
+ * one that resolves anew a moment later gets around it. */
+static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct silt_http_transfer *transfer = ctx;
+    if (silt_address_is_metadata(&address->addr)) {
+        transfer->refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void set_connection(CURL *easy, const struct silt_http_req *req)
 {
     SET(easy, HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -233,6 +248,8 @@ void silt_http_transfer_prepare(struct silt_http_transfer *transfer, CURL *easy,
     SET(easy, HEADERDATA, transfer);
     SET(easy, WRITEFUNCTION, on_write);
     SET(easy, WRITEDATA, transfer);
+    SET(easy, OPENSOCKETFUNCTION, on_open);
+    SET(easy, OPENSOCKETDATA, transfer);
     SET(easy, ERRORBUFFER, transfer->error);
     SET(easy, PRIVATE, transfer);
 }
@@ -243,6 +260,11 @@ static void write_text(struct silt_http_transfer *transfer, CURLcode result)
     if (transfer->oversized) {
         snprintf(req->text, sizeof req->text, "the answer is longer than %zu bytes",
                  req->ret_body.max);
+        return;
+    }
+    if (transfer->refused) {
+        snprintf(req->text, sizeof req->text,
+                 "refused: the host's address is one that hands out cloud credentials");
         return;
     }
     const char *words = transfer->error[0] ? transfer->error : curl_easy_strerror(result);

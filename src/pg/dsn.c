@@ -1,5 +1,7 @@
 #include "pg/dsn_int.h"
 
+#include "base/address.h"
+
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -31,18 +33,20 @@ static const char *given(const PQconninfoOption *options, const char *key)
 }
 
 /* host is a list "a,b", NULL when not given; an entry that begins with '/' or '@' is a socket. */
-static bool is_loopback(const char *hosts)
+static bool is_near(const char *hosts)
 {
-    static const char *const names[] = {"localhost", "127.0.0.1", "::1"};
     for (const char *at = hosts ? hosts : ""; *at;) {
         size_t len = strcspn(at, ",");
-        bool near = *at == '/' || *at == '@';
-        for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
-            near |= len == strlen(names[i]) && memcmp(at, names[i], len) == 0;
-        if (!near) return false;
+        bool is_socket = *at == '/' || *at == '@';
+        if (!is_socket && !silt_host_is_local(silt_slice_of(at, len))) return false;
         at += len + (at[len] == ',');
     }
     return true;
+}
+
+static bool all_near(const PQconninfoOption *options)
+{
+    return is_near(given(options, "host")) && is_near(given(options, "hostaddr"));
 }
 
 static void put(struct silt_pg_words *words, const char *key, const char *value)
@@ -71,14 +75,12 @@ static SILT_RC check(const PQconninfoOption *options, struct silt_err *err)
 
 static void put_ours(struct silt_pg_words *words, const struct silt_pg_opts *opts)
 {
-    bool near =
-        is_loopback(given(words->parsed, "host")) && is_loopback(given(words->parsed, "hostaddr"));
     int64_t statement_ms = opts->statement_ms ? opts->statement_ms : STATEMENT_MS;
     snprintf(words->timeout, sizeof words->timeout, "%lld", (long long)statement_ms);
     snprintf(words->options, sizeof words->options, "-c statement_timeout=%lld",
              (long long)statement_ms);
     put_default(words, "dbname", given(words->parsed, "user"));
-    put_default(words, "sslmode", near ? "prefer" : "verify-full");
+    put_default(words, "sslmode", all_near(words->parsed) ? "prefer" : "verify-full");
     put_default(words, "application_name",
                 opts->application_name ? opts->application_name : "silt");
     put_default(words, "client_encoding", "UTF8");
@@ -111,6 +113,31 @@ SILT_RC silt_pg_words_parse(const struct silt_pg_opts *opts, struct silt_pg_word
         if (option->val && option->val[0]) put(ret, option->keyword, option->val);
     put_ours(ret, opts);
     return SILT_OK;
+}
+
+static SILT_RC check_mode(const struct silt_pg_words *words, struct silt_err *err)
+{
+    static const char *const open[] = {"disable", "allow", "prefer"};
+    const char *mode = silt_pg_words_get(words, "sslmode");
+    if (all_near(words->parsed)) return SILT_OK;
+    for (unsigned i = 0; i < sizeof open / sizeof open[0]; i++)
+        if (strcmp(mode, open[i]) == 0)
+            SILT_FAIL(err, CONFIG,
+                      "metrics.postgres names a host that is not on this machine, and sslmode=%s "
+                      "may go unencrypted; remove sslmode (verify-full is the default), or set "
+                      "metrics.allow_plaintext: true",
+                      mode);
+    return SILT_OK;
+}
+
+SILT_RC silt_pg_check(const struct silt_secret *dsn, bool allow_plaintext, struct silt_err *err)
+{
+    struct silt_pg_words words;
+    const struct silt_pg_opts opts = {.dsn = dsn};
+    SILT_TRY(silt_pg_words_parse(&opts, &words, err));
+    struct silt_rc rc = allow_plaintext ? SILT_OK : check_mode(&words, err);
+    silt_pg_words_done(&words);
+    return rc;
 }
 
 void silt_pg_words_done(struct silt_pg_words *words)

@@ -34,6 +34,10 @@ struct silt_pg_opts {
         *give_up_at_ms; /* silt_mono_ms after which every wait fails STOPPED; or NULL */
 };
 
+/* Before anything connects. CONFIG: the DSN is unusable, or names a host that is not on this
+ * machine together with an sslmode that may go unencrypted (disable, allow, prefer). */
+SILT_RC silt_pg_check(const struct silt_secret *dsn, bool allow_plaintext, struct silt_err *err);
+
 /* CONFIG: the DSN is unusable. CONNECT, TIMEOUT, STOPPED: as they say. */
 SILT_RC silt_pg_connect(const struct silt_pg_opts *opts, struct silt_pg **ret_pg,
                         struct silt_err *err);

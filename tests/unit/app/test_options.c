@@ -110,12 +110,12 @@ static void the_decoder_gets_framing_and_schemas(void)
     CU_ASSERT_EQUAL(framing_with("--schema.framing=none"), SILT_FRAMING_NONE);
     struct silt_config *config =
         LOAD("--schema.framing=single_object", "--schema.files=a.avsc,b.avsc",
-             "--schema.registry=http://registry:8081", "--schema.registry_user=me",
+             "--schema.registry=https://registry:8081", "--schema.registry_user=me",
              "--schema.sensor_id_field=id", "--schema.time_field=at", "--schema.value_max=2MiB");
     silt_options_decoder(config, NULL, &opts);
     CU_ASSERT_EQUAL(opts.schema_files_n, 2);
     CU_ASSERT_STRING_EQUAL(opts.schema_files[1], "b.avsc");
-    CU_ASSERT_STRING_EQUAL(opts.registry_url, "http://registry:8081");
+    CU_ASSERT_STRING_EQUAL(opts.registry_url, "https://registry:8081");
     CU_ASSERT_STRING_EQUAL(opts.registry_user, "me");
     CU_ASSERT_STRING_EQUAL(opts.sensor_id_field, "id");
     CU_ASSERT_STRING_EQUAL(opts.time_field, "at");
@@ -179,11 +179,11 @@ static void the_consumer_gets_brokers_topics_and_properties(void)
     struct silt_consumer_opts opts;
     struct silt_property properties[4];
     struct silt_config *config =
-        LOAD("--kafka.brokers=b:9092", "--kafka.topics=t1,^t2.*", "--kafka.group=g",
+        LOAD("--kafka.brokers=localhost:9092", "--kafka.topics=t1,^t2.*", "--kafka.group=g",
              "--kafka.properties=client.id=me", "--kafka.properties=fetch.wait.max.ms=7");
     CU_ASSERT_EQUAL(config->kafka.properties.n, 2);
     silt_options_consumer(config, true, properties, &opts);
-    CU_ASSERT_STRING_EQUAL(opts.brokers, "b:9092");
+    CU_ASSERT_STRING_EQUAL(opts.brokers, "localhost:9092");
     CU_ASSERT_STRING_EQUAL(opts.group, "g");
     CU_ASSERT_EQUAL(opts.topics_n, 2);
     CU_ASSERT_STRING_EQUAL(opts.topics[1], "^t2.*");
@@ -197,29 +197,24 @@ static void the_consumer_gets_brokers_topics_and_properties(void)
     silt_config_free(config);
 }
 
-static void expect_secure(bool secure, const char *brokers, const char *flag)
+static void expect_secure(bool secure, const char *postgres, const char *flag)
 {
     struct silt_err err = {0};
-    struct silt_config *config = LOAD(brokers, flag);
+    struct silt_config *config = LOAD(postgres, flag);
     CU_ASSERT_EQUAL(silt_options_check_security(config, &err).ok, secure);
-    if (!secure) CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "allow_plaintext"));
+    if (!secure) CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "metrics.allow_plaintext: true"));
     silt_config_free(config);
 }
 
-static void plaintext_off_the_machine_needs_a_word(void)
+static void plaintext_to_a_database_off_the_machine_needs_a_word(void)
 {
     static const char none[] = "--kafka.group=g";
-    expect_secure(true, "--kafka.brokers=127.0.0.1:9092", none);
-    expect_secure(true, "--kafka.brokers=localhost:9092,127.0.0.1:9093", none);
-    expect_secure(true, "--kafka.brokers=[::1]:9092", none);
-    expect_secure(false, "--kafka.brokers=kafka:9092", none);
-    expect_secure(false, "--kafka.brokers=127.0.0.1:9092,kafka:9092", none);
-    expect_secure(true, "--kafka.brokers=kafka:9092", "--kafka.allow_plaintext=true");
-    expect_secure(true, "--kafka.brokers=kafka:9092", "--kafka.properties=security.protocol=SSL");
-    expect_secure(true, "--kafka.brokers=kafka:9092",
-                  "--kafka.properties=security.protocol=SASL_SSL");
-    expect_secure(false, "--kafka.brokers=kafka:9092",
-                  "--kafka.properties=security.protocol=SASL_PLAINTEXT");
+    expect_secure(true, none, none);
+    expect_secure(true, "--metrics.postgres=host=db user=u", none);
+    expect_secure(true, "--metrics.postgres=host=localhost user=u", none);
+    expect_secure(false, "--metrics.postgres=host=db user=u sslmode=prefer", none);
+    expect_secure(true, "--metrics.postgres=host=db user=u sslmode=prefer",
+                  "--metrics.allow_plaintext=true");
 }
 
 SILT_TESTS("options", {"names become values", names_become_values},
@@ -231,4 +226,5 @@ SILT_TESTS("options", {"names become values", names_become_values},
            {"the observer gets its outputs", the_observer_gets_its_outputs},
            {"the consumer gets brokers, topics and properties",
             the_consumer_gets_brokers_topics_and_properties},
-           {"plaintext off the machine needs a word", plaintext_off_the_machine_needs_a_word})
+           {"plaintext to a database off the machine needs a word",
+            plaintext_to_a_database_off_the_machine_needs_a_word})

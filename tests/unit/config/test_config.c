@@ -182,7 +182,7 @@ static void keys_of_the_file_are_not_mixed_with_those_of_the_environment(void)
 static void regions_follow_from_what_else_is_set(void)
 {
     struct silt_config *config =
-        load_text("s3:\n  endpoint: http://h\nmetrics:\n  cloudwatch: true\n");
+        load_text("s3:\n  endpoint: https://h\nmetrics:\n  cloudwatch: true\n");
     if (!config) return;
     CU_ASSERT_STRING_EQUAL(config->s3.region, "us-east-1");
     CU_ASSERT_STRING_EQUAL(config->metrics.cloudwatch_region, "us-east-1");

@@ -67,14 +67,64 @@ static const struct bad_file contradictions[] = {
      "silt.yaml:3: kafka.properties sets group.id; that is the option kafka.group"},
 };
 
+static const struct bad_file unencrypted[] = {
+    {"kafka:\n  brokers: kafka:9092\n",
+     "silt.yaml:2: kafka.brokers: kafka:9092 is not on this machine and would not be encrypted; "
+     "set security.protocol: SSL (or SASL_SSL) in kafka.properties, or kafka.allow_plaintext: "
+     "true"},
+    {"kafka:\n  brokers: 127.0.0.1:1,127.0.0.1.example:2\n",
+     "silt.yaml:2: kafka.brokers: 127.0.0.1.example:2 is not on this machine and would not be "
+     "encrypted; set security.protocol: SSL (or SASL_SSL) in kafka.properties, or "
+     "kafka.allow_plaintext: true"},
+    {"kafka:\n  brokers: k\n  properties:\n    security.protocol: SASL_PLAINTEXT\n",
+     "silt.yaml:2: kafka.brokers: k is not on this machine and would not be encrypted; set "
+     "security.protocol: SSL (or SASL_SSL) in kafka.properties, or kafka.allow_plaintext: true"},
+    {"s3:\n  endpoint: http://localhost.example:9000\n",
+     "silt.yaml:2: s3.endpoint is \"http://localhost.example:9000\", which is not on this machine "
+     "and would not be encrypted; use https://, or set s3.allow_plaintext: true"},
+    {"schema:\n  registry: http://r:8081/x\n",
+     "silt.yaml:2: schema.registry is \"http://r:8081/x\", which is not on this machine and would "
+     "not be encrypted; use https://, or set schema.allow_plaintext: true"},
+    {"metrics:\n  cloudwatch_endpoint: http://10.0.0.1\n",
+     "silt.yaml:2: metrics.cloudwatch_endpoint is \"http://10.0.0.1\", which is not on this "
+     "machine and would not be encrypted; use https://, or set metrics.allow_plaintext: true"},
+};
+
+static const struct bad_file credentials_served[] = {
+    {"s3:\n  endpoint: https://169.254.169.254\n",
+     "silt.yaml:2: s3.endpoint is \"https://169.254.169.254\", but that address hands out "
+     "credentials and nothing else; name the server itself"},
+    {"schema:\n  registry: http://[fd00:ec2::254]:80/latest\n",
+     "silt.yaml:2: schema.registry is \"http://[fd00:ec2::254]:80/latest\", but that address "
+     "hands out credentials and nothing else; name the server itself"},
+};
+
 static void values_that_are_wrong_together_are_refused(void)
 {
     check_bad_files(contradictions, sizeof contradictions / sizeof contradictions[0]);
 }
 
+static void plaintext_off_this_machine_needs_a_word(void)
+{
+    check_bad_files(unencrypted, sizeof unencrypted / sizeof unencrypted[0]);
+}
+
+static void addresses_that_hand_out_credentials_are_refused(void)
+{
+    check_bad_files(credentials_served, sizeof credentials_served / sizeof credentials_served[0]);
+}
+
 static void values_at_the_border_are_taken(void)
 {
     static const char *const good[] = {
+        "kafka:\n  brokers: localhost:9092,127.0.0.1:9093,[::1]:9094,PLAINTEXT://127.0.0.2:1\n",
+        "kafka:\n  brokers: kafka:9092\n  allow_plaintext: true\n",
+        "kafka:\n  brokers: kafka:9092\n  properties: {security.protocol: sasl_ssl}\n",
+        "s3:\n  endpoint: http://localhost:9000\n",
+        "s3:\n  endpoint: http://store:9000\n  allow_plaintext: true\n",
+        "schema:\n  registry: https://r\n",
+        "schema:\n  registry: http://r\n  allow_plaintext: true\n",
+        "metrics:\n  cloudwatch_endpoint: http://c\n  allow_plaintext: true\n",
         "archive:\n  root: file:///\n",
         "archive:\n  root: s3://b\ns3:\n  region: eu-west-1\n",
         "archive:\n  root: s3://b/p\ns3:\n  endpoint: https://store:9000/x@y\n",
@@ -114,32 +164,35 @@ static void what_the_worker_needs_is_asked_for_one_by_one(void)
 {
     check_missing("", "kafka.brokers is not set; put it into the file, SILT_KAFKA_BROKERS or "
                       "--kafka.brokers=localhost:9092");
-    check_missing("kafka: {brokers: a}\n", "kafka.topics is not set; put it into the file, "
-                                           "SILT_KAFKA_TOPICS or --kafka.topics=sensors");
-    check_missing("kafka: {brokers: a, topics: a, group: ''}\n",
+    check_missing("kafka: {brokers: localhost}\n", "kafka.topics is not set; put it into the file, "
+                                                   "SILT_KAFKA_TOPICS or --kafka.topics=sensors");
+    check_missing("kafka: {brokers: localhost, topics: a, group: ''}\n",
                   "kafka.group is not set; put it into the file, SILT_KAFKA_GROUP or "
                   "--kafka.group=silt");
-    check_missing("kafka: {brokers: a, topics: a}\n",
+    check_missing("kafka: {brokers: localhost, topics: a}\n",
                   "archive.root is not set; put it into the file, SILT_ARCHIVE_ROOT or "
                   "--archive.root=s3://bucket/prefix");
-    check_missing("kafka: {brokers: a, topics: a}\narchive: {root: 'file:///a'}\n",
+    check_missing("kafka: {brokers: localhost, topics: a}\narchive: {root: 'file:///a'}\n",
                   "schema.registry is not set; put it into the file, SILT_SCHEMA_REGISTRY or "
                   "--schema.registry=http://localhost:8081");
-    check_missing("kafka: {brokers: a, topics: a}\narchive: {root: 'file:///a'}\n"
+    check_missing("kafka: {brokers: localhost, topics: a}\narchive: {root: 'file:///a'}\n"
                   "schema: {framing: none}\n",
                   "schema.files is not set; put it into the file, SILT_SCHEMA_FILES or "
                   "--schema.files=reading.avsc");
-    check_missing("kafka: {brokers: a, topics: a}\narchive: {root: 'file:///a'}\n"
+    check_missing("kafka: {brokers: localhost, topics: a}\narchive: {root: 'file:///a'}\n"
                   "schema: {framing: single_object, files: [a, b]}\n",
                   NULL);
-    check_missing("kafka: {brokers: a, topics: a}\narchive: {root: 'file:///a'}\n"
-                  "schema: {registry: 'http://r'}\n",
+    check_missing("kafka: {brokers: localhost, topics: a}\narchive: {root: 'file:///a'}\n"
+                  "schema: {registry: 'https://r'}\n",
                   NULL);
 }
 
 SILT_TESTS("config_check",
            {"values that are wrong together are refused",
             values_that_are_wrong_together_are_refused},
+           {"plaintext off this machine needs a word", plaintext_off_this_machine_needs_a_word},
+           {"addresses that hand out credentials are refused",
+            addresses_that_hand_out_credentials_are_refused},
            {"values at the border are taken", values_at_the_border_are_taken},
            {"what the worker needs is asked for one by one",
             what_the_worker_needs_is_asked_for_one_by_one})

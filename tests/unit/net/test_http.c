@@ -173,6 +173,23 @@ static void never_follows_a_redirect(void)
     bench_done(&bench);
 }
 
+static void never_connects_to_where_credentials_are_handed_out(void)
+{
+    static const char *const urls[] = {"http://169.254.169.254/latest/meta-data/",
+                                       "http://0xa9fea9fe/", /* the same in libcurl's eyes */
+                                       "http://[fd00:ec2::254]/", "http://[::ffff:169.254.1.1]/"};
+    struct silt_http *http = NULL;
+    CU_ASSERT_OK(silt_http_start(&(struct silt_http_opts){0}, &http, NULL));
+    for (unsigned i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        struct silt_http_req req = {.method = "GET", .url = urls[i], .connect_ms = 500};
+        silt_http_call(http, &req);
+        CU_ASSERT_EQUAL(req.outcome, SILT_HTTP_NO_CONNECT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(req.text, "hands out cloud credentials"));
+        silt_http_req_done(&req);
+    }
+    silt_http_stop(http);
+}
+
 static void a_fresh_request_takes_a_new_connection(void)
 {
     static const struct silt_http_step steps[] = {{.status = 200, .repeat = -1}};
@@ -471,6 +488,8 @@ SILT_TESTS("http", {"asks and keeps the answer", asks_and_keeps_the_answer},
             rewinds_the_body_when_a_kept_connection_was_dead},
            {"HEAD has no body", head_has_no_body},
            {"never follows a redirect", never_follows_a_redirect},
+           {"never connects to where credentials are handed out",
+            never_connects_to_where_credentials_are_handed_out},
            {"a fresh request takes a new connection", a_fresh_request_takes_a_new_connection},
            {"tells how a request failed", tells_how_a_request_failed},
            {"a stalled request times out unless it may stall",

@@ -59,8 +59,32 @@ static void verifies_certificates_beyond_the_machine(void)
     words_are("host=@abstract user=u", "sslmode", "prefer");
     words_are("host=localhost,db.example user=u", "sslmode", "verify-full");
     words_are("host=localhost hostaddr=192.0.2.1 user=u", "sslmode", "verify-full");
+    words_are("host=localhost.example user=u", "sslmode", "verify-full");
     words_are("hostaddr=127.0.0.1 user=u", "sslmode", "prefer");
     words_are("postgresql://u@db.example/x?sslmode=require", "sslmode", "require");
+}
+
+static void check_says(const char *text, bool allow_plaintext, const char *expected)
+{
+    struct silt_secret dsn = {0};
+    struct silt_err err = {.text = "(accepted)"};
+    silt_secret_set(&dsn, text);
+    if (silt_ok(silt_pg_check(&dsn, allow_plaintext, &err))) CU_ASSERT_PTR_NULL(expected);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, expected ? expected : "(accepted)"));
+    silt_secret_done(&dsn);
+}
+
+static void plaintext_off_the_machine_needs_a_word(void)
+{
+    check_says("host=db.example user=u", false, NULL);
+    check_says("host=db.example user=u sslmode=require", false, NULL);
+    check_says("host=db.example user=u sslmode=disable", false, "sslmode=disable may go");
+    check_says("host=db.example user=u sslmode=allow", false, "metrics.allow_plaintext");
+    check_says("host=localhost,db.example user=u sslmode=prefer", false, "sslmode=prefer may go");
+    check_says("host=db.example user=u sslmode=disable", true, NULL);
+    check_says("host=localhost user=u sslmode=disable", false, NULL);
+    check_says("host=/run/postgresql user=u", false, NULL);
+    check_says("canary", true, "malformed");
 }
 
 static void bounds_and_names_every_connection(void)
@@ -237,6 +261,7 @@ static void states_tell_what_to_do(void)
 
 static const struct silt_test tests[] = {
     {"certificates are verified beyond the machine", verifies_certificates_beyond_the_machine},
+    {"plaintext off the machine needs a word", plaintext_off_the_machine_needs_a_word},
     {"every connection is bounded and named", bounds_and_names_every_connection},
     {"the environment says nothing", the_environment_says_nothing},
     {"an unusable DSN is refused without being quoted",
