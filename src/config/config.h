@@ -28,6 +28,9 @@ struct silt_config {
         char *brokers;
         struct silt_strings topics;
         char *group;
+        char *group_protocol; /* classic | consumer */
+        char *instance_id;
+        char *rack;
         struct silt_pairs properties;
         bool allow_plaintext;
         char *start; /* earliest | latest: genesis policy (R1) */

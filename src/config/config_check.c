@@ -250,7 +250,10 @@ static struct silt_rc check_properties(const struct silt_config *config, struct 
         const char *option;
     } own[] = {{"bootstrap.servers", "kafka.brokers"},
                {"metadata.broker.list", "kafka.brokers"},
-               {"group.id", "kafka.group"}};
+               {"group.id", "kafka.group"},
+               {"group.protocol", "kafka.group_protocol"},
+               {"group.instance.id", "kafka.instance_id"},
+               {"client.rack", "kafka.rack"}};
     for (unsigned i = 0; i < config->kafka.properties.n; i++)
         for (unsigned k = 0; k < sizeof own / sizeof own[0]; k++)
             if (strcmp(config->kafka.properties.names[i], own[k].property) == 0)

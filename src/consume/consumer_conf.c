@@ -30,6 +30,9 @@ static const struct {
     {"bootstrap.servers", NULL, "set kafka.brokers"},
     {"metadata.broker.list", NULL, "set kafka.brokers"},
     {"group.id", NULL, "set kafka.group"},
+    {"group.protocol", NULL, "set kafka.group_protocol"},
+    {"group.instance.id", NULL, "set kafka.instance_id"},
+    {"client.rack", NULL, "set kafka.rack"},
     {"queued.max.messages.kbytes", NULL, "it is a share of the memory budget: set memory"},
 };
 #define FORCED_N (sizeof forced / sizeof forced[0])
@@ -49,6 +52,11 @@ static const char *property(const struct silt_consumer_opts *opts, const char *n
     for (unsigned i = 0; i < opts->properties_n; i++)
         if (strcmp(opts->properties[i].name, name) == 0) return opts->properties[i].value;
     return NULL;
+}
+
+static bool is_classic(const struct silt_consumer_opts *opts)
+{
+    return !opts->group_protocol || strcmp(opts->group_protocol, "classic") == 0;
 }
 
 static SILT_RC check_forced(const struct silt_consumer_opts *opts, struct silt_err *err)
@@ -94,10 +102,41 @@ static SILT_RC set_defaults(rd_kafka_conf_t *conf, const struct silt_consumer_op
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
         SILT_TRY(set(conf, defaults[i].name, defaults[i].value, err));
     SILT_TRY(set_sizes(conf, opts->queue_max_bytes, err));
-    /* With the group protocol of KIP-848 the broker assigns, and naming a strategy is an error. */
-    const char *protocol = property(opts, "group.protocol");
-    if (protocol && strcmp(protocol, "classic") != 0) return SILT_OK;
-    return set(conf, "partition.assignment.strategy", "cooperative-sticky", err);
+    if (is_classic(opts))
+        SILT_TRY(set(conf, "partition.assignment.strategy", "cooperative-sticky", err));
+    return SILT_OK;
+}
+
+/* What the classic protocol lets a client choose, the broker decides with KIP-848. librdkafka only
+ * says that a value is invalid. */
+static SILT_RC check_protocol(const struct silt_consumer_opts *opts, struct silt_err *err)
+{
+    static const char *const classic[] = {"partition.assignment.strategy", "session.timeout.ms",
+                                          "heartbeat.interval.ms", "group.protocol.type"};
+    if (is_classic(opts)) return SILT_OK;
+    for (size_t i = 0; i < sizeof classic / sizeof classic[0]; i++)
+        if (property(opts, classic[i]))
+            SILT_FAIL(err, CONFIG,
+                      "kafka.properties: %s cannot be set with kafka.group_protocol consumer: the "
+                      "broker decides it; remove it",
+                      classic[i]);
+    return SILT_OK;
+}
+
+static SILT_RC set_member(rd_kafka_conf_t *conf, const struct silt_consumer_opts *opts,
+                          struct silt_err *err)
+{
+    const struct silt_property member[] = {
+        {"group.protocol", is_classic(opts) ? "classic" : "consumer"},
+        {"group.instance.id", opts->instance_id},
+        {"client.rack", opts->rack},
+    };
+    for (size_t i = 0; i < sizeof member / sizeof member[0]; i++)
+        if (member[i].value && *member[i].value)
+            SILT_TRY(set(conf, member[i].name, member[i].value, err));
+    /* librdkafka assigns by hand only with a group id; without a subscription it is never joined.
+     */
+    return set(conf, "group.id", opts->group ? opts->group : "silt-no-group", err);
 }
 
 static SILT_RC set_all(rd_kafka_conf_t *conf, const struct silt_consumer_opts *opts,
@@ -109,15 +148,14 @@ static SILT_RC set_all(rd_kafka_conf_t *conf, const struct silt_consumer_opts *o
     for (size_t i = 0; i < FORCED_N; i++)
         if (forced[i].value) SILT_TRY(set(conf, forced[i].name, forced[i].value, err));
     SILT_TRY(set(conf, "bootstrap.servers", opts->brokers, err));
-    /* librdkafka assigns by hand only with a group id; without a subscription it is never joined.
-     */
-    return set(conf, "group.id", opts->group ? opts->group : "silt-no-group", err);
+    return set_member(conf, opts, err);
 }
 
 SILT_RC silt_consumer_conf(const struct silt_consumer_opts *opts, rd_kafka_conf_t **ret_conf,
                            struct silt_err *err)
 {
     SILT_TRY(check_forced(opts, err));
+    SILT_TRY(check_protocol(opts, err));
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (!silt_ok(set_all(conf, opts, err))) {
         rd_kafka_conf_destroy(conf);
@@ -178,6 +216,7 @@ void silt_kafka_log(const rd_kafka_t *rk, int level, const char *facility, const
         SILT_ERROR, SILT_ERROR, SILT_ERROR, SILT_ERROR, SILT_WARN, SILT_INFO, SILT_INFO, SILT_DEBUG,
     };
     enum silt_log_level ours = level >= 0 && level < 8 ? levels[level] : SILT_DEBUG;
+    if (strcmp(facility, "FAIL") == 0) ours = SILT_DEBUG; /* comes as an error event, too */
     if (!silt_log_enabled(ours)) return;
     const struct silt_field fields[] = {SILT_F_STR("facility", facility)};
     silt_log_write(ours, "kafka_client", text, fields, 1);

@@ -5,7 +5,7 @@
 # Ports count from SILT_PORT_BASE, so two checkouts (or two runs) with different bases never meet:
 #
 #   +1 minio   +2 s3 (versitygw)   +6 moto   +32 postgres   +81 registry   +500/+501 faultproxy / its admin
-#   +92/+93 kafka: client / controller
+#   +92/+93/+94/+95 kafka: client / controller / client with SASL over TLS / client with TLS
 #   +192/+193, +202/+203, +212/+213 kafka3: client / controller of nodes 1, 2, 3
 
 servers=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -137,8 +137,14 @@ write_env() {
   local file=$state/env
   {
     echo "# written by tests/servers/up; to be sourced"
-    if is_up kafka; then echo "export SILT_TEST_BROKERS=$(kafka_brokers kafka)"
-    elif is_up kafka3; then echo "export SILT_TEST_BROKERS=$(kafka_brokers kafka3)"; fi
+    if is_up kafka; then
+      echo "export SILT_TEST_BROKERS=$(kafka_brokers kafka)"
+      echo "export SILT_TEST_BROKERS_SASL=127.0.0.1:$((base + 94))"
+      echo "export SILT_TEST_BROKERS_TLS=127.0.0.1:$((base + 95))"
+      echo "export SILT_TEST_TLS=$state/kafka/node1/tls"
+    elif is_up kafka3; then
+      echo "export SILT_TEST_BROKERS=$(kafka_brokers kafka3)"
+    fi
     if is_up kafka3; then echo "export SILT_TEST_BROKERS3=$(kafka_brokers kafka3)"; fi
     if is_up s3; then echo "export SILT_TEST_S3_ENDPOINT=http://127.0.0.1:$((base + 2))"; fi
     if is_up minio; then echo "export SILT_TEST_MINIO_ENDPOINT=http://127.0.0.1:$((base + 1))"; fi

@@ -180,11 +180,15 @@ static void the_consumer_gets_brokers_topics_and_properties(void)
     struct silt_property properties[4];
     struct silt_config *config =
         LOAD("--kafka.brokers=localhost:9092", "--kafka.topics=t1,^t2.*", "--kafka.group=g",
+             "--kafka.group_protocol=consumer", "--kafka.instance_id=pod-1", "--kafka.rack=a",
              "--kafka.properties=client.id=me", "--kafka.properties=fetch.wait.max.ms=7");
     CU_ASSERT_EQUAL(config->kafka.properties.n, 2);
     silt_options_consumer(config, true, properties, &opts);
     CU_ASSERT_STRING_EQUAL(opts.brokers, "localhost:9092");
     CU_ASSERT_STRING_EQUAL(opts.group, "g");
+    CU_ASSERT_STRING_EQUAL(opts.group_protocol, "consumer");
+    CU_ASSERT_STRING_EQUAL(opts.instance_id, "pod-1");
+    CU_ASSERT_STRING_EQUAL(opts.rack, "a");
     CU_ASSERT_EQUAL(opts.topics_n, 2);
     CU_ASSERT_STRING_EQUAL(opts.topics[1], "^t2.*");
     bool found = false;
@@ -194,6 +198,7 @@ static void the_consumer_gets_brokers_topics_and_properties(void)
     CU_ASSERT(found);
     silt_options_consumer(config, false, properties, &opts);
     CU_ASSERT_PTR_NULL(opts.group);
+    CU_ASSERT_STRING_EQUAL(opts.instance_id, ""); /* a reader on the side is no member */
     silt_config_free(config);
 }
 

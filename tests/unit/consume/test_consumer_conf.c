@@ -52,6 +52,9 @@ static void refuses_what_would_break_it_with_the_reason(void)
         {"allow.auto.create.topics", "true"},
         {"bootstrap.servers", "x"},
         {"group.id", "x"},
+        {"group.protocol", "classic"},
+        {"group.instance.id", "x"},
+        {"client.rack", "x"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         rd_kafka_conf_t *conf = NULL;
@@ -68,8 +71,8 @@ static void takes_the_same_value_and_any_other_option(void)
     rd_kafka_conf_t *conf = NULL;
     CU_ASSERT_OK(conf_with("auto.offset.reset", "error", &conf, NULL));
     rd_kafka_conf_destroy(conf);
-    CU_ASSERT_OK(conf_with("group.instance.id", "pod-1", &conf, NULL));
-    CU_ASSERT_STRING_EQUAL(value_of(conf, "group.instance.id"), "pod-1");
+    CU_ASSERT_OK(conf_with("fetch.wait.max.ms", "123", &conf, NULL));
+    CU_ASSERT_STRING_EQUAL(value_of(conf, "fetch.wait.max.ms"), "123");
     rd_kafka_conf_destroy(conf);
 }
 
@@ -84,12 +87,52 @@ static void names_an_option_that_does_not_exist(void)
 static void names_no_strategy_where_the_broker_assigns(void)
 {
     rd_kafka_conf_t *conf = NULL;
-    CU_ASSERT_OK(conf_with("group.protocol", "consumer", &conf, NULL));
+    struct silt_consumer_opts opts = {
+        .brokers = "localhost:1", .group = "g", .group_protocol = "consumer"};
+    CU_ASSERT_OK(silt_consumer_conf(&opts, &conf, NULL));
+    CU_ASSERT_STRING_EQUAL(value_of(conf, "group.protocol"), "consumer");
     CU_ASSERT_STRING_NOT_EQUAL(value_of(conf, "partition.assignment.strategy"),
                                "cooperative-sticky");
     rd_kafka_conf_destroy(conf);
-    CU_ASSERT_OK(conf_with("group.protocol", "classic", &conf, NULL));
+    opts.group_protocol = "classic";
+    CU_ASSERT_OK(silt_consumer_conf(&opts, &conf, NULL));
+    CU_ASSERT_STRING_EQUAL(value_of(conf, "group.protocol"), "classic");
     CU_ASSERT_STRING_EQUAL(value_of(conf, "partition.assignment.strategy"), "cooperative-sticky");
+    rd_kafka_conf_destroy(conf);
+}
+
+static void refuses_what_the_broker_decides(void)
+{
+    static const char *const classic[] = {"partition.assignment.strategy", "session.timeout.ms",
+                                          "heartbeat.interval.ms", "group.protocol.type"};
+    for (size_t i = 0; i < sizeof classic / sizeof classic[0]; i++) {
+        const struct silt_property property = {classic[i], "6000"};
+        const struct silt_consumer_opts opts = {.brokers = "localhost:1",
+                                                .group = "g",
+                                                .group_protocol = "consumer",
+                                                .properties = &property,
+                                                .properties_n = 1};
+        rd_kafka_conf_t *conf = NULL;
+        struct silt_err err = {0};
+        CU_ASSERT_FAILS(silt_consumer_conf(&opts, &conf, &err));
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, classic[i]));
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the broker decides it; remove it"));
+    }
+}
+
+static void names_the_member_and_its_rack(void)
+{
+    struct silt_consumer_opts opts = {
+        .brokers = "localhost:1", .group = "g", .instance_id = "pod-1", .rack = "zone-a"};
+    rd_kafka_conf_t *conf = NULL;
+    CU_ASSERT_OK(silt_consumer_conf(&opts, &conf, NULL));
+    CU_ASSERT_STRING_EQUAL(value_of(conf, "group.instance.id"), "pod-1");
+    CU_ASSERT_STRING_EQUAL(value_of(conf, "client.rack"), "zone-a");
+    rd_kafka_conf_destroy(conf);
+    opts.instance_id = opts.rack = "";
+    CU_ASSERT_OK(silt_consumer_conf(&opts, &conf, NULL));
+    CU_ASSERT_STRING_EQUAL(value_of(conf, "group.instance.id"), "");
+    CU_ASSERT_STRING_EQUAL(value_of(conf, "client.rack"), "");
     rd_kafka_conf_destroy(conf);
 }
 
@@ -154,6 +197,8 @@ SILT_TESTS("consumer_conf", {"forces what the protocol needs", forces_what_the_p
            {"names an option that does not exist", names_an_option_that_does_not_exist},
            {"names no strategy where the broker assigns",
             names_no_strategy_where_the_broker_assigns},
+           {"refuses what the broker decides", refuses_what_the_broker_decides},
+           {"names the member and its rack", names_the_member_and_its_rack},
            {"sizes follow the memory they may use", sizes_follow_the_memory_they_may_use},
            {"a consumer that cannot be made says why", a_consumer_that_cannot_be_made_says_why},
            {"every error has a code and log levels are mapped",
