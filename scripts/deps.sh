@@ -4,7 +4,7 @@
 #   scripts/deps.sh [GROUP...]      no GROUP means: build
 #
 #   build     compiler, libraries (apt) and librdkafka (built from a pinned source)
-#   lint      clang 16 tools, ctags, cppcheck, gcovr (apt)
+#   lint      clang 16 tools, ctags, cppcheck, gcovr, valgrind (apt)
 #   python    a virtual environment for the integration tests
 #   servers   Kafka, schema registry, versitygw, MinIO, moto for the integration tests
 #   model     the model checker TLC (needs Java)

@@ -11,9 +11,9 @@ TABLES = [
     ("src/metrics/gauges.def", "SILT_GAUGE", r"\bSILT_GAUGE_{0}\b"),
 ]
 # Codes that the headers define beside the table.
+BUILT_IN = {"SILT_E": {"NONE"}, "SILT_REASON": {"NONE"}, "SILT_GAUGE": set()}
 # Options that only say what the configuration's own check accepts.
 PERMITS = re.compile(r"\.allow_plaintext$")
-BUILT_IN = {"SILT_E": {"NONE"}, "SILT_REASON": {"NONE"}, "SILT_GAUGE": set()}
 
 
 def rows(tree, path, macro):
