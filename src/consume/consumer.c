@@ -41,18 +41,12 @@ static void drop_error(rd_kafka_error_t *error)
     if (error) rd_kafka_error_destroy(error);
 }
 
-/* While closing nobody polls any more: agree to everything. */
-static void agree(struct silt_consumer *consumer, rd_kafka_resp_err_t what,
-                  const rd_kafka_topic_partition_list_t *list)
+/* While closing nobody polls any more. A group that is told to end takes any answer for giving up
+ * everything and may be over after the first one; asked again it answers NULL or never. */
+static void agree_to_end(struct silt_consumer *consumer)
 {
-    bool assign = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-    bool revoke = what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
-    if (is_eager(consumer) || !(assign || revoke)) {
-        rd_kafka_assign(consumer->rk, NULL);
-        return;
-    }
-    if (assign) drop_error(rd_kafka_incremental_assign(consumer->rk, list));
-    if (revoke) drop_error(rd_kafka_incremental_unassign(consumer->rk, list));
+    if (!consumer->agreed) rd_kafka_assign(consumer->rk, NULL);
+    consumer->agreed = true;
 }
 
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
@@ -62,9 +56,12 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t what,
     consumer->stats.rebalances++;
     bool known = what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS ||
                  what == RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
-    if (consumer->closing || !known) {
-        agree(consumer, what, list);
-        if (known) return;
+    if (consumer->closing) {
+        agree_to_end(consumer);
+        return;
+    }
+    if (!known) {
+        rd_kafka_assign(rk, NULL);
         silt_kafka_err(&add_event(consumer, SILT_POLL_ERROR)->err, what, NULL);
         return;
     }
@@ -221,7 +218,10 @@ static void answer_revoke(struct silt_consumer *consumer)
     rd_kafka_topic_partition_list_t *list = NULL;
     if (consumer->rebalancing != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS) return;
     if (rd_kafka_assignment(consumer->rk, &list)) return;
-    agree(consumer, RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS, list);
+    if (is_eager(consumer))
+        rd_kafka_assign(consumer->rk, NULL);
+    else
+        drop_error(rd_kafka_incremental_unassign(consumer->rk, list));
     rd_kafka_topic_partition_list_destroy(list);
 }
 

@@ -45,6 +45,7 @@ struct silt_consumer {
     unsigned topics_n;
     int64_t queue_max_bytes;
     bool closing;
+    bool agreed;                     /* to the end of the group, while closing */
     rd_kafka_resp_err_t rebalancing; /* what the owner has not answered yet; 0: nothing */
     _Atomic bool woken;
 

@@ -2,6 +2,7 @@
 #include "base/thread.h"
 #include "consume/position.h"
 #include "consume/producer.h"
+#include "consumer_int.h"
 #include "harness.h"
 #include "mock_int.h"
 
@@ -11,8 +12,8 @@
 #include <unistd.h>
 
 /* Bounds that only a hang reaches. */
-#define LONG_MS 30000
-#define TURNS 3000
+#define LONG_MS 120000
+#define TURNS 6000
 #define TOPIC "readings"
 
 static struct silt_mock *mock;
@@ -30,8 +31,9 @@ static void close_mock(void)
     mock = NULL;
 }
 
+/* The embedded broker lets a rebalance last until a second before the session timeout. */
 static const struct silt_property quick[] = {
-    {"session.timeout.ms", "6000"},
+    {"session.timeout.ms", "2000"},
     {"heartbeat.interval.ms", "100"},
     {"fetch.wait.max.ms", "20"},
     {"topic.metadata.refresh.interval.ms", "200"},
@@ -1003,6 +1005,22 @@ static void closing_before_the_assignment_is_answered_works(void)
     close_mock();
 }
 
+/* The end adds a revocation behind it: two callbacks wait for a group that is over after one. */
+static void closing_with_an_assignment_still_in_the_queue_works(void)
+{
+    open_mock(1);
+    for (int i = 0; i < 10; i++) {
+        char group[16];
+        snprintf(group, sizeof group, "g%d", i);
+        struct silt_consumer *consumer = open_consumer(group);
+        for (unsigned look = 0; look < TURNS && !rd_kafka_queue_length(consumer->queue); look++)
+            usleep(1000);
+        CU_ASSERT(rd_kafka_queue_length(consumer->queue) > 0);
+        close_consumer(consumer);
+    }
+    close_mock();
+}
+
 static void versions_are_told(void)
 {
     CU_ASSERT(silt_consumer_version()[0] >= '2');
@@ -1056,4 +1074,6 @@ SILT_TESTS(
     {"closing in the middle of a batch frees it", closing_in_the_middle_of_a_batch_frees_it},
     {"closing before the assignment is answered works",
      closing_before_the_assignment_is_answered_works},
+    {"closing with an assignment still in the queue works",
+     closing_with_an_assignment_still_in_the_queue_works},
     {"versions are told", versions_are_told})
