@@ -52,8 +52,12 @@ int silt_test_main(const char *suite, const struct silt_test *tests, size_t test
 {
     if (CU_initialize_registry() != CUE_SUCCESS) return 2;
     CU_pSuite cu = CU_add_suite(suite, NULL, NULL);
-    for (size_t i = 0; i < tests_n; i++) CU_add_test(cu, tests[i].title, tests[i].fn);
-    CU_basic_set_mode(CU_BRM_NORMAL);
+    const char *only = getenv("SILT_TEST_ONLY");
+    for (size_t i = 0; i < tests_n; i++)
+        if (!only || strstr(tests[i].title, only)) CU_add_test(cu, tests[i].title, tests[i].fn);
+    /* So that the last word of one that crashed or hung is the name of the case. */
+    setvbuf(stdout, NULL, _IONBF, 0);
+    CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     unsigned failed = CU_get_number_of_failures();
     CU_cleanup_registry();

@@ -3,6 +3,8 @@
  *   static void a_full_queue_refuses(void) { … CU_ASSERT(…); }
  *   SILT_TESTS("queue", {"a full queue refuses and counts it", a_full_queue_refuses}, …)
  *
+ * SILT_TEST_ONLY=full runs those whose title has this part.
+ *
  * Titles are sentences. Assert on the test's own thread only (CUnit's registry is one per process),
  * and do not use the FATAL forms while something is held: they longjmp past its cleanup.
  */
