@@ -294,7 +294,7 @@ unsigned silt_fakepg_seen(struct silt_fakepg *pg, const char *part)
 
 int silt_fakepg_wait(struct silt_fakepg *pg, const char *part, unsigned times)
 {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < 12000; i++) {
         if (silt_fakepg_seen(pg, part) >= times) return 1;
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }

@@ -26,7 +26,7 @@ void silt_fakepg_on(struct silt_fakepg *pg, const char *part, enum silt_fakepg_d
                     const char *text, unsigned times);
 /* How many statements contained `part` so far ("statement\nparameter\nparameter…"; null: \N). */
 unsigned silt_fakepg_seen(struct silt_fakepg *pg, const char *part);
-/* Waits (up to 20 s) until that many did. @return whether they did. */
+/* Waits (up to 120 s) until that many did. @return whether they did. */
 int silt_fakepg_wait(struct silt_fakepg *pg, const char *part, unsigned times);
 
 #endif

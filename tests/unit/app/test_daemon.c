@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #define TOPIC "readings"
-#define LOOKS 3000 /* of 10 ms */
-#define LONG_MS 30000
+#define LOOKS 12000 /* of 10 ms */
+#define LONG_MS 120000
 
 static struct silt_config *load(const char *const *flags, unsigned flags_n)
 {

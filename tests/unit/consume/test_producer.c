@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define TOPIC "out"
-#define LONG_MS 30000
+#define LONG_MS 120000
 
 static struct silt_mock *mock;
 

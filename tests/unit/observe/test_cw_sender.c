@@ -59,10 +59,10 @@ static void tear_down(struct setting *s)
     silt_metrics_free(s->metrics);
 }
 
-/* Steps until everything is sent (up to 20 s). */
+/* Steps until everything is sent (up to 120 s). */
 static bool run_until_idle(struct setting *s)
 {
-    for (int i = 0; i < 2000 && !silt_cw_sender_is_idle(s->sender); i++) {
+    for (int i = 0; i < 12000 && !silt_cw_sender_is_idle(s->sender); i++) {
         (void)silt_cw_sender_step(s->sender, silt_mono_ms());
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
@@ -134,7 +134,7 @@ static void an_unreachable_service_is_tried_again_later(void)
     s.web.daemon = NULL;
     silt_cw_sender_push(s.sender, silt_slice_str("{}"));
     CU_ASSERT(silt_cw_sender_step(s.sender, 0) > 0);
-    for (int i = 0; i < 2000 && view_of(&s).state != SILT_OUTPUT_DOWN; i++) {
+    for (int i = 0; i < 12000 && view_of(&s).state != SILT_OUTPUT_DOWN; i++) {
         (void)silt_cw_sender_step(s.sender, 0);
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }

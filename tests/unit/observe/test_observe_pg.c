@@ -179,7 +179,7 @@ static void balance_shows_what_does_not_balance_and_nothing_else(void)
 
 static void wait_for(struct silt_pg *pg, const char *sql, const char *expected)
 {
-    for (int i = 0; i < 1000 && strcmp(value_of(pg, sql), expected) != 0; i++)
+    for (int i = 0; i < 6000 && strcmp(value_of(pg, sql), expected) != 0; i++)
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     CU_ASSERT_STRING_EQUAL(value_of(pg, sql), expected);
 }

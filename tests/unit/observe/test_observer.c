@@ -186,6 +186,28 @@ static double sum_of(const char *bodies, const char *metric, const char *stage)
     return sum;
 }
 
+/* Waits (up to 120 s) until that much has come. */
+static bool wait_for_sum(struct web *web, const char *metric, const char *stage, double sum)
+{
+    for (int i = 0; i < 12000; i++) {
+        pthread_mutex_lock(&web->lock);
+        bool there = sum_of(silt_buf_str(&web->bodies), metric, stage) >= sum;
+        pthread_mutex_unlock(&web->lock);
+        if (there) return true;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
+}
+
+static bool wait_for_status(const struct silt_observer *observer, const char *part)
+{
+    for (int i = 0; i < 12000; i++) {
+        if (strstr(get(observer, "/api/v1/status"), part)) return true;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
+}
+
 struct everything {
     struct silt_fakepg *fake;
     struct web web;
@@ -246,13 +268,13 @@ static void the_same_numbers_reach_every_output_and_the_last_ones_too(void)
         CU_ASSERT(web_wait(&all.web, i));
     }
     CU_ASSERT(silt_fakepg_wait(all.fake, "insert into silt.stage_metric", 1));
+    CU_ASSERT(wait_for_status(all.observer, "\"postgres\":{\"state\":\"ok\""));
+    CU_ASSERT(wait_for_sum(&all.web, "SuccessCount", "s3_upload", 5)); /* then 100 are the last */
     silt_metrics_success(all.opts.metrics, SILT_STAGE_S3_UPLOAD, 100);
     silt_observer_credentials(all.observer, "AKID2", &all.opts.secret_key,
                               &(struct silt_secret){0});
     CU_ASSERT_PTR_NOT_NULL(strstr(get(all.observer, "/metrics"),
                                   "silt_stage_success_total{stage=\"s3_upload\"} 105\n"));
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(get(all.observer, "/api/v1/status"), "\"postgres\":{\"state\":\"ok\""));
     silt_observer_stop(all.observer, 20000);
     const char *bodies = silt_buf_str(&all.web.bodies);
     CU_ASSERT_EQUAL(sum_of(bodies, "SuccessCount", "s3_upload"), 105);

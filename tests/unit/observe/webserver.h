@@ -120,10 +120,10 @@ static unsigned web_requests(struct web *web)
     return n;
 }
 
-/* Waits up to 20 s. */
+/* Waits up to 120 s. */
 static bool web_wait(struct web *web, unsigned requests_n)
 {
-    for (int i = 0; i < 2000 && web_requests(web) < requests_n; i++)
+    for (int i = 0; i < 12000 && web_requests(web) < requests_n; i++)
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     return web_requests(web) >= requests_n;
 }

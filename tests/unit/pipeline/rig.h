@@ -24,8 +24,8 @@
 #include <time.h>
 
 #define RIG_TOPIC "readings"
-#define RIG_LOOKS 3000 /* of 10 ms */
-#define RIG_LONG_MS 60000
+#define RIG_LOOKS 12000 /* of 10 ms */
+#define RIG_LONG_MS 120000
 #define RIG_START_MS INT64_C(1700000000000)
 
 struct rig {
@@ -42,8 +42,9 @@ struct rig {
 /* ---- life ---- */
 
 static const char *const rig_topics[] = {RIG_TOPIC};
+/* The embedded broker lets a rebalance last until a second before the session timeout. */
 static const struct silt_property rig_properties[] = {
-    {"session.timeout.ms", "6000"},
+    {"session.timeout.ms", "2000"},
     {"heartbeat.interval.ms", "100"},
     {"fetch.wait.max.ms", "20"},
     {"fetch.error.backoff.ms", "20"},

@@ -2,6 +2,14 @@
 
 /* ---- memory ---- */
 
+/* Partitions pause for a moment while they start, too; with memory taken it is for memory, and
+ * stays so until the store takes parts. */
+static bool is_paused_for_memory(const struct rig_worker *w)
+{
+    return rig_gauge(w, SILT_GAUGE_PARTITIONS_PAUSED) == 2 &&
+           rig_gauge(w, SILT_GAUGE_MEMORY_USED) * 10 >= rig_gauge(w, SILT_GAUGE_MEMORY_LIMIT) * 7;
+}
+
 /* Parts that the store does not take fill the budget: fetching stops until it takes them. */
 static void fetching_pauses_while_memory_is_used_up(void)
 {
@@ -18,9 +26,8 @@ static void fetching_pauses_while_memory_is_used_up(void)
         rig_send_opts(&rig, p, &gen);
     }
     struct rig_worker w = rig_start(&rig);
-    RIG_AWAIT(rig_gauge(&w, SILT_GAUGE_PARTITIONS_PAUSED) == 2);
-    CU_ASSERT(rig_gauge(&w, SILT_GAUGE_MEMORY_USED) > 0);
-    CU_ASSERT(rig_gauge(&w, SILT_GAUGE_MEMORY_LIMIT) > 0);
+    RIG_AWAIT(rig_gauge(&w, SILT_GAUGE_MEMORY_LIMIT) > 0);
+    RIG_AWAIT(is_paused_for_memory(&w));
     CU_ASSERT(rig_gauge(&w, SILT_GAUGE_MEMORY_LIMIT) <= 1 << 20);
     for (int32_t p = 0; p < 2; p++) rig_send(&rig, p, 100);
     silt_memory_clear_faults(rig.mem);
@@ -75,9 +82,9 @@ static void a_tail_that_stays_incomplete_has_an_age(void)
     silt_memory_let_go(rig.mem);
     RIG_AWAIT(rig_gauge(&w, SILT_GAUGE_PENDING_TAIL_AGE_MS) == 0);
     RIG_AWAIT(silt_worker_is_caught_up(w.worker));
-    CU_ASSERT_EQUAL(rig_gauge(&w, SILT_GAUGE_SLOTS_COMMITTED), 1);
+    int64_t slots = rig_gauge(&w, SILT_GAUGE_SLOTS_COMMITTED);
     rig_end(&w);
-    rig_expect_all(&rig, 0, 50);
+    CU_ASSERT_EQUAL(rig_expect_all(&rig, 0, 50).slots, slots);
     rig_close(&rig);
 }
 

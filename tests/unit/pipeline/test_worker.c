@@ -42,7 +42,7 @@ static void stop_commits_what_is_in_hand(void)
     rig.opts.limits.age_max_ms = 3600000;
     rig_send(&rig, 0, 300);
     struct rig_worker w = rig_start(&rig);
-    RIG_AWAIT(atomic_load(&w.metrics->stages[SILT_STAGE_KAFKA_CONSUME].success) == 300);
+    RIG_AWAIT(atomic_load(&w.metrics->stages[SILT_STAGE_KAFKA_CONSUME].success) >= 300);
     CU_ASSERT_EQUAL(rig_gauge(&w, SILT_GAUGE_SLOTS_COMMITTED), 0);
     rig_end(&w);
     struct rig_books books = rig_expect_all(&rig, 0, 300);
@@ -114,7 +114,7 @@ static void two_workers_of_a_group_share_the_partitions(void)
     rig_end(&a); /* its partitions go to the other one */
     RIG_AWAIT(rig_gauge(&b, SILT_GAUGE_PARTITIONS_ASSIGNED) == 4);
     for (int32_t p = 0; p < 4; p++) rig_send(&rig, p, 50);
-    rig_await_settled(&b, 400);
+    for (int32_t p = 0; p < 4; p++) RIG_AWAIT(rig_audit(&rig, p).next == 250);
     rig_end(&b);
     for (int32_t p = 0; p < 4; p++) rig_expect_all(&rig, p, 250);
     rig_close(&rig);
