@@ -79,6 +79,11 @@ void silt_options_decoder(const struct silt_config *config, struct silt_http *ht
                                    .ca_file = config->s3.ca_file,
                                    .sensor_id_field = config->schema.sensor_id_field,
                                    .time_field = config->schema.time_field,
+                                   .rule_paths = (const char *const *)config->schema.rules.names,
+                                   .rule_texts = (const char *const *)config->schema.rules.values,
+                                   .rules_n = config->schema.rules.n,
+                                   .time_max_age_ms = config->schema.time_max_age_ms,
+                                   .time_max_future_ms = config->schema.time_max_future_ms,
                                    .value_max = (uint32_t)config->schema.value_max,
                                    .http = http};
 }

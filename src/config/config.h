@@ -46,6 +46,9 @@ struct silt_config {
         char *time_field;
         char *on_invalid; /* reject | halt */
         double max_reject_ratio;
+        struct silt_pairs rules; /* field path: decode/rules.h */
+        int64_t time_max_age_ms;
+        int64_t time_max_future_ms;
         int64_t value_max; /* bytes */
     } schema;
     struct {

@@ -22,6 +22,9 @@ struct silt_decoder {
     silt_schema_prepare_fn *prepare;
     char *sensor_id_field;
     char *time_field;
+    struct silt_rules *rules; /* NULL: none */
+    int64_t time_max_age_ms;
+    int64_t time_max_future_ms;
     uint32_t value_max;
     int64_t negative_ms;
     int64_t (*now_ms)(void);
@@ -55,6 +58,7 @@ static SILT_RC compile(const struct silt_decoder *decoder, int32_t id, struct si
         .prepare = decoder->prepare,
         .sensor_id_field = decoder->sensor_id_field,
         .time_field = decoder->time_field,
+        .rules = decoder->rules,
     };
     return silt_schema_new(json, &opts, ret_schema, err);
 }
@@ -93,6 +97,17 @@ static SILT_RC load_files(struct silt_decoder *decoder, const struct silt_decode
     return SILT_OK;
 }
 
+static SILT_RC prepare(struct silt_decoder *decoder, const struct silt_decoder_opts *opts,
+                       const struct silt_registry_port *port, struct silt_err *err)
+{
+    if (opts->rules_n)
+        SILT_TRY(silt_rules_new(opts->rule_paths, opts->rule_texts, opts->rules_n, &decoder->rules,
+                                err));
+    if (opts->framing == SILT_FRAMING_CONFLUENT)
+        return silt_registry_new(opts, port, &decoder->registry, err);
+    return load_files(decoder, opts, err);
+}
+
 SILT_RC silt_decoder_new_port(const struct silt_decoder_opts *opts,
                               const struct silt_registry_port *port,
                               struct silt_decoder **ret_decoder, struct silt_err *err)
@@ -103,14 +118,14 @@ SILT_RC silt_decoder_new_port(const struct silt_decoder_opts *opts,
     decoder->prepare = opts->prepare;
     decoder->sensor_id_field = silt_strdup(opts->sensor_id_field ? opts->sensor_id_field : "");
     decoder->time_field = silt_strdup(opts->time_field ? opts->time_field : "");
+    decoder->time_max_age_ms = opts->time_max_age_ms;
+    decoder->time_max_future_ms = opts->time_max_future_ms;
     decoder->value_max = opts->value_max ? opts->value_max : VALUE_MAX_DEFAULT;
     decoder->negative_ms = opts->negative_ms ? opts->negative_ms : NEGATIVE_MS_DEFAULT;
     decoder->now_ms = port->now_ms;
     decoder->schemas = silt_schema_cache_new(cache_max, CACHE_BYTES_MAX);
     decoder->bad = silt_schema_cache_new(cache_max, CACHE_BYTES_MAX);
-    struct silt_rc rc = opts->framing == SILT_FRAMING_CONFLUENT
-                            ? silt_registry_new(opts, port, &decoder->registry, err)
-                            : load_files(decoder, opts, err);
+    struct silt_rc rc = prepare(decoder, opts, port, err);
     if (!rc.ok) {
         silt_decoder_free(decoder);
         return rc;
@@ -139,6 +154,7 @@ void silt_decoder_free(struct silt_decoder *decoder)
     silt_schema_cache_free(decoder->bad);
     for (unsigned i = 0; i < decoder->known_n; i++) silt_schema_unref(decoder->known[i]);
     silt_free(decoder->known);
+    silt_rules_free(decoder->rules);
     silt_free(decoder->sensor_id_field);
     silt_free(decoder->time_field);
     silt_free(decoder);
@@ -157,35 +173,64 @@ reject(struct silt_decoded *ret, enum silt_reason reason, const char *fmt, ...)
     return SILT_DECODE_REJECT;
 }
 
-/* The position counts in the body; people who look at the whole value add the framing. */
-static enum silt_decode_status walk(struct silt_decoded *ret)
+/* Kafka's timestamp is the clock, so that the same record gets the same verdict whenever it is read
+ * (a repair depends on that). */
+static enum silt_decode_status check_time(const struct silt_decoder *decoder,
+                                          const struct silt_record *rec, struct silt_decoded *ret)
 {
-    if (silt_walk(ret->schema->program, ret->body, &ret->verdict)) return SILT_DECODE_OK;
+    int64_t time_ms = ret->verdict.time_ms;
+    if (time_ms == SILT_NO_TIMESTAMP || rec->timestamp_ms == SILT_NO_TIMESTAMP)
+        return SILT_DECODE_OK;
+    int64_t age_ms;
+    if (__builtin_sub_overflow(rec->timestamp_ms, time_ms, &age_ms))
+        age_ms = time_ms < 0 ? INT64_MAX : -INT64_MAX;
+    if (decoder->time_max_age_ms && age_ms > decoder->time_max_age_ms)
+        return reject(ret, SILT_REASON_RULE, "%s: older than schema.time_max_age allows",
+                      decoder->time_field);
+    if (decoder->time_max_future_ms && -age_ms > decoder->time_max_future_ms)
+        return reject(ret, SILT_REASON_RULE, "%s: further ahead than schema.time_max_future allows",
+                      decoder->time_field);
+    return SILT_DECODE_OK;
+}
+
+/* The position counts in the body; people who look at the whole value add the framing. */
+static enum silt_decode_status walk(const struct silt_decoder *decoder,
+                                    const struct silt_record *rec, struct silt_decoded *ret)
+{
+    if (silt_walk(ret->schema->program, ret->body, &ret->verdict))
+        return check_time(decoder, rec, ret);
+    if (ret->verdict.reason == SILT_REASON_RULE) {
+        char rule[sizeof ret->detail];
+        silt_rule_describe(ret->verdict.rule, ret->verdict.broken, rule, sizeof rule);
+        return reject(ret, SILT_REASON_RULE, "%s", rule);
+    }
     return reject(ret, ret->verdict.reason, "%s: byte %u of %zu, after %zu bytes of framing",
                   silt_reason_text(ret->verdict.reason), ret->verdict.at, ret->body.len,
                   ret->framing.len);
 }
 
 static enum silt_decode_status decode_known(const struct silt_decoder *decoder,
-                                            uint64_t fingerprint, struct silt_decoded *ret)
+                                            uint64_t fingerprint, const struct silt_record *rec,
+                                            struct silt_decoded *ret)
 {
     for (unsigned i = 0; i < decoder->known_n; i++) {
         if (decoder->known[i]->fingerprint != fingerprint) continue;
         ret->schema = decoder->known[i];
-        return walk(ret);
+        return walk(decoder, rec, ret);
     }
     return reject(ret, SILT_REASON_UNKNOWN_SCHEMA,
                   "schema fingerprint %016llx is not among the %u schema files",
                   (unsigned long long)fingerprint, decoder->known_n);
 }
 
-static enum silt_decode_status decode_by_id(struct silt_decoder *decoder, struct silt_decoded *ret)
+static enum silt_decode_status decode_by_id(struct silt_decoder *decoder,
+                                            const struct silt_record *rec, struct silt_decoded *ret)
 {
     int32_t id = ret->schema_id;
     const struct silt_cached *good = silt_schema_cache_get(decoder->schemas, id, 0);
     if (good) {
         ret->schema = good->schema;
-        return walk(ret);
+        return walk(decoder, rec, ret);
     }
     if (id < 0)
         return reject(ret, SILT_REASON_UNKNOWN_SCHEMA, "schema id %d: ids are not negative", id);
@@ -222,11 +267,11 @@ enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
     ret_decoded->framing = framed.framing;
     ret_decoded->body = framed.body;
     ret_decoded->schema_id = framed.schema_id;
-    if (decoder->framing == SILT_FRAMING_CONFLUENT) return decode_by_id(decoder, ret_decoded);
+    if (decoder->framing == SILT_FRAMING_CONFLUENT) return decode_by_id(decoder, rec, ret_decoded);
     if (decoder->framing == SILT_FRAMING_SINGLE_OBJECT)
-        return decode_known(decoder, framed.fingerprint, ret_decoded);
+        return decode_known(decoder, framed.fingerprint, rec, ret_decoded);
     ret_decoded->schema = decoder->known[0];
-    return walk(ret_decoded);
+    return walk(decoder, rec, ret_decoded);
 }
 
 /* --- the registry's answers ------------------------------------------------------------------ */

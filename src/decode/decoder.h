@@ -36,6 +36,11 @@ struct silt_decoder_opts {
     silt_schema_prepare_fn *prepare; /* NULL: none */
     const char *sensor_id_field;
     const char *time_field;
+    const char *const *rule_paths; /* decode/rules.h */
+    const char *const *rule_texts;
+    unsigned rules_n;
+    int64_t time_max_age_ms;     /* of time_field before Kafka's timestamp; 0: any */
+    int64_t time_max_future_ms;  /* … and after it; 0: any */
     uint32_t value_max;          /* bytes; larger values are rejected as too_large */
     unsigned cache_max;          /* schemas kept, least recently used goes first; 0 = 1000 */
     int64_t negative_ms;         /* how long an unknown id stays unknown; 0 = 60 s */

@@ -11,11 +11,16 @@
  *   BLOCKS next       blocks of items, whose code follows; goes on at `next` after the last block
  *   AGAIN next        end of an item; `next` is its BLOCKS
  *   CALL next, RETURN, JUMP next, END
+ *   MARK              remembers where the next value begins
+ *   RULE n next       the value since MARK, of type `next` (enum silt_type_kind), by the n-th rule;
+ *                     a null has no bytes and no MARK
  *   SENSOR_ID, TIME n a string and a long that the verdict reports; n counts per millisecond: the
  *                     time is value / n
  */
 #ifndef SILT_DECODE_PROGRAM_INT_H
 #define SILT_DECODE_PROGRAM_INT_H
+
+#include "decode/rules.h"
 
 #include <stdint.h>
 
@@ -37,6 +42,8 @@ enum silt_op_kind {
     SILT_OP_CALL,
     SILT_OP_RETURN,
     SILT_OP_JUMP,
+    SILT_OP_MARK,
+    SILT_OP_RULE,
 };
 
 struct silt_op {
@@ -50,6 +57,8 @@ struct silt_program {
     uint32_t *jumps;
     unsigned ops_n;
     unsigned jumps_n;
+    const struct silt_rule **rules; /* the array is owned, the rules are the decoder's */
+    unsigned rules_n;
 };
 
 #define SILT_WALK_DEPTH_MAX 64

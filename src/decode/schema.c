@@ -66,7 +66,8 @@ SILT_RC silt_schema_new(struct silt_slice json, const struct silt_schema_opts *o
         schema->id = opts->id;
         schema->fingerprint = crc;
         schema->json = silt_strndup((const char *)json.ptr, json.len);
-        schema->program = silt_schema_compile(tree, opts->sensor_id_field, opts->time_field);
+        schema->program =
+            silt_schema_compile(tree, opts->sensor_id_field, opts->time_field, opts->rules);
         schema->prepared = prepared;
         schema->refs = 1;
         *ret_schema = schema;

@@ -3,14 +3,18 @@
 #include "base/alloc.h"
 #include "base/map.h"
 
+#include <stdio.h>
+
 #define NO_CODE UINT32_MAX /* a union branch without code: it goes on behind the union */
 #define NOT_FIXED ((int64_t)-1)
 #define WIDTH_MAX ((int64_t)1 << 40) /* more than any record has; sums stay far from overflow */
 
-/* What is left of the two field paths: NULL off the path, "" at its end. */
+/* What is left of the two field paths: NULL off the path, "" at its end; and where we are, for the
+ * rules: NULL where no path leads. */
 struct paths {
     const char *sensor_id;
     const char *time;
+    const char *here;
 };
 
 /* A record compiled on its own, because it is used by name. */
@@ -27,6 +31,9 @@ struct compiler {
     unsigned label; /* code jumps here: what comes next must not be merged with what is before */
     struct routine *routines;
     unsigned routines_n, routines_cap;
+    const struct silt_rules *rules;
+    const struct silt_rule **used; /* rules that stand in the code */
+    unsigned used_n, used_cap;
     struct silt_map *routine_of; /* type -> index + 1 */
     struct silt_map *width_of;   /* record -> width + 3; 1 while it is being worked out */
 };
@@ -126,13 +133,30 @@ static bool ends_here(const char *path)
 
 static void emit_type(struct compiler *c, const struct silt_type *type, struct paths paths);
 
+/* Some rule looks at this value or at something in it. */
+static bool is_ruled(const struct compiler *c, struct paths paths)
+{
+    return paths.here && silt_rules_reach(c->rules, paths.here);
+}
+
+/* @return the path of a field, in room; NULL when there is none or it is longer than any rule's. */
+static const char *join(const char *here, const char *field, char room[SILT_RULE_PATH_MAX])
+{
+    if (!here) return NULL;
+    int len = snprintf(room, SILT_RULE_PATH_MAX, "%s%s%s", here, *here ? "." : "", field);
+    return len < (int)SILT_RULE_PATH_MAX ? room : NULL;
+}
+
 static void emit_fields(struct compiler *c, const struct silt_type *record, struct paths paths)
 {
     for (unsigned i = 0; i < record->children_n; i++) {
         const struct silt_child *field = &record->children[i];
+        char here[SILT_RULE_PATH_MAX];
         emit_type(c, field->type,
-                  (struct paths){.sensor_id = path_into(paths.sensor_id, field->name),
-                                 .time = path_into(paths.time, field->name)});
+                  (struct paths){
+                      .sensor_id = path_into(paths.sensor_id, field->name),
+                      .time = path_into(paths.time, field->name),
+                      .here = join(is_ruled(c, paths) ? paths.here : NULL, field->name, here)});
     }
 }
 
@@ -140,11 +164,16 @@ static void emit_fields(struct compiler *c, const struct silt_type *record, stru
  * path, so that this ends for recursive records too. */
 static void emit_record(struct compiler *c, const struct silt_type *record, struct paths paths)
 {
-    if (record->named_uses == 0 || paths.sensor_id || paths.time) {
+    if (record->named_uses == 0 || paths.sensor_id || paths.time || is_ruled(c, paths)) {
         emit_fields(c, record, paths);
         return;
     }
     emit(c, SILT_OP_CALL, routine_of(c, record), 0);
+}
+
+static bool has_no_code(struct compiler *c, const struct silt_type *type, struct paths paths)
+{
+    return width(c, type) == 0 && !is_ruled(c, paths);
 }
 
 /* Jumps from the ends of the branches to behind the union are chained through `next` until that
@@ -158,10 +187,10 @@ static void emit_union(struct compiler *c, const struct silt_type *type, struct 
         c->jumps[c->jumps_n++] = NO_CODE;
     }
     unsigned with_code = type->children_n;
-    while (with_code > 0 && width(c, type->children[with_code - 1].type) == 0) with_code--;
+    while (with_code > 0 && has_no_code(c, type->children[with_code - 1].type, paths)) with_code--;
     uint32_t chain = NO_CODE;
     for (unsigned i = 0; i < with_code; i++) {
-        if (width(c, type->children[i].type) == 0) continue;
+        if (has_no_code(c, type->children[i].type, paths)) continue;
         c->jumps[first + i] = put_label(c);
         emit_type(c, type->children[i].type, paths);
         if (i + 1 < with_code) chain = emit(c, SILT_OP_JUMP, 0, chain);
@@ -192,9 +221,10 @@ static void emit_blocks(struct compiler *c, const struct silt_type *type)
     c->ops[head].next = put_label(c);
 }
 
-static void emit_type(struct compiler *c, const struct silt_type *type, struct paths paths)
+static void emit_value(struct compiler *c, const struct silt_type *type, struct paths paths)
 {
-    if (width(c, type) != NOT_FIXED) {
+    bool holds_rules = type->kind == SILT_TYPE_RECORD && is_ruled(c, paths);
+    if (!holds_rules && width(c, type) != NOT_FIXED) {
         emit_skip(c, width(c, type));
         return;
     }
@@ -216,6 +246,41 @@ static void emit_type(struct compiler *c, const struct silt_type *type, struct p
     }
 }
 
+static const unsigned checks_of[] = {
+    [SILT_TYPE_NULL] = SILT_CHECK_NOT_NULL,
+    [SILT_TYPE_INT] = SILT_CHECK_MIN | SILT_CHECK_MAX,
+    [SILT_TYPE_LONG] = SILT_CHECK_MIN | SILT_CHECK_MAX,
+    [SILT_TYPE_FLOAT] = SILT_CHECK_MIN | SILT_CHECK_MAX | SILT_CHECK_FINITE,
+    [SILT_TYPE_DOUBLE] = SILT_CHECK_MIN | SILT_CHECK_MAX | SILT_CHECK_FINITE,
+    [SILT_TYPE_BYTES] = SILT_CHECK_NOT_EMPTY,
+    [SILT_TYPE_STRING] = SILT_CHECK_NOT_EMPTY | SILT_CHECK_MATCHES,
+    [SILT_TYPE_UNION] = 0, /* the last kind: those not named have no checks */
+};
+
+/* The rule of this place, when it has something to say about values of the type. */
+static const struct silt_rule *rule_for(const struct compiler *c, const struct silt_type *type,
+                                        struct paths paths)
+{
+    const struct silt_rule *rule = paths.here ? silt_rules_at(c->rules, paths.here) : NULL;
+    return silt_rule_has_any(rule, checks_of[type->kind]) ? rule : NULL;
+}
+
+static void emit_rule(struct compiler *c, const struct silt_rule *rule,
+                      const struct silt_type *type)
+{
+    c->used = room(c->used, c->used_n, &c->used_cap, sizeof *c->used);
+    c->used[c->used_n] = rule;
+    emit(c, SILT_OP_RULE, c->used_n++, type->kind);
+}
+
+static void emit_type(struct compiler *c, const struct silt_type *type, struct paths paths)
+{
+    const struct silt_rule *rule = rule_for(c, type, paths);
+    if (rule && type->kind != SILT_TYPE_NULL) emit(c, SILT_OP_MARK, 0, 0);
+    emit_value(c, type, paths);
+    if (rule) emit_rule(c, rule, type);
+}
+
 static void emit_routines(struct compiler *c)
 {
     for (unsigned i = 0; i < c->routines_n; i++) {
@@ -234,19 +299,24 @@ static const char *path_or_null(const char *path)
 }
 
 struct silt_program *silt_schema_compile(const struct silt_tree *tree, const char *sensor_id_field,
-                                         const char *time_field)
+                                         const char *time_field, const struct silt_rules *rules)
 {
-    struct compiler c = {.routine_of = silt_map_new(), .width_of = silt_map_new()};
+    struct compiler c = {.rules = rules, .routine_of = silt_map_new(), .width_of = silt_map_new()};
     emit_type(&c, silt_tree_root(tree)->type,
               (struct paths){.sensor_id = path_or_null(sensor_id_field),
-                             .time = path_or_null(time_field)});
+                             .time = path_or_null(time_field),
+                             .here = ""});
     emit(&c, SILT_OP_END, 0, 0);
     emit_routines(&c);
     silt_map_free(c.routine_of);
     silt_map_free(c.width_of);
     silt_free(c.routines);
     struct silt_program *program = SILT_NEW(struct silt_program);
-    *program = (struct silt_program){
-        .ops = c.ops, .ops_n = c.ops_n, .jumps = c.jumps, .jumps_n = c.jumps_n};
+    *program = (struct silt_program){.ops = c.ops,
+                                     .ops_n = c.ops_n,
+                                     .jumps = c.jumps,
+                                     .jumps_n = c.jumps_n,
+                                     .rules = c.used,
+                                     .rules_n = c.used_n};
     return program;
 }

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "program_int.h"
+#include "schema_tree_int.h"
 #include "utf8_int.h"
 
 #include <endian.h>
@@ -24,6 +25,7 @@ struct walk {
     const uint8_t *begin;
     const uint8_t *end;
     const uint8_t *stop; /* behind the datum, when there is one */
+    const uint8_t *mark; /* the beginning of the value that a rule looks at */
     struct silt_verdict *verdict;
     uint64_t budget;
     unsigned depth;
@@ -234,6 +236,45 @@ static INLINE const uint8_t *walk_again(struct walk *w, const uint8_t *at)
     return open_block(w, at);
 }
 
+/* A value that was found valid is read once more; only fields with rules pay for that. */
+static __attribute__((noinline)) enum silt_check
+broken_check(struct walk *w, const struct silt_rule *rule, enum silt_type_kind type)
+{
+    int64_t number = 0;
+    struct silt_slice bytes;
+    uint64_t word = 0;
+    float single;
+    double real;
+    switch (type) {
+    case SILT_TYPE_INT:
+    case SILT_TYPE_LONG: read_long(w, w->mark, &number); return silt_rule_check_long(rule, number);
+    case SILT_TYPE_FLOAT:
+        memcpy(&word, w->mark, sizeof single);
+        word = le32toh((uint32_t)word);
+        memcpy(&single, &(uint32_t){(uint32_t)word}, sizeof single);
+        return silt_rule_check_double(rule, (double)single);
+    case SILT_TYPE_DOUBLE:
+        memcpy(&word, w->mark, sizeof word);
+        word = le64toh(word);
+        memcpy(&real, &word, sizeof real);
+        return silt_rule_check_double(rule, real);
+    case SILT_TYPE_NULL: return SILT_CHECK_NOT_NULL;
+    default:
+        walk_bytes(w, w->mark, &bytes);
+        return silt_rule_check_bytes(rule, bytes, type == SILT_TYPE_STRING);
+    }
+}
+
+static const uint8_t *walk_rule(struct walk *w, const uint8_t *at, const struct silt_rule *rule,
+                                enum silt_type_kind type)
+{
+    enum silt_check broken = broken_check(w, rule, type);
+    if (broken == SILT_CHECK_NONE) return at;
+    w->verdict->rule = rule;
+    w->verdict->broken = broken;
+    return fail(w, type == SILT_TYPE_NULL ? at : w->mark, SILT_REASON_RULE);
+}
+
 /* One page would be nicer; it is the interpreter's one switch. */
 static bool run(struct walk *w, const struct silt_program *program)
 {
@@ -282,6 +323,10 @@ static bool run(struct walk *w, const struct silt_program *program)
             break;
         case SILT_OP_RETURN: pc = w->frames[--w->depth].back; break;
         case SILT_OP_JUMP: pc = program->ops + op->next; break;
+        case SILT_OP_MARK: w->mark = at; break;
+        case SILT_OP_RULE:
+            at = walk_rule(w, at, program->rules[op->n], (enum silt_type_kind)op->next);
+            break;
         default: /* END */ w->stop = at; return true;
         }
     }
@@ -299,6 +344,7 @@ static bool walk(struct walk *w, const struct silt_program *program, struct silt
     w->verdict = ret_verdict;
     w->budget = SILT_WORK_BASE + (uint64_t)SILT_WORK_PER_BYTE * body.len;
     w->depth = 0;
+    w->mark = w->begin;
     return run(w, program);
 }
 
@@ -325,5 +371,6 @@ void silt_program_free(struct silt_program *program)
     if (!program) return;
     silt_free(program->ops);
     silt_free(program->jumps);
+    silt_free(program->rules);
     silt_free(program);
 }

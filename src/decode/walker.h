@@ -10,6 +10,7 @@
 #define SILT_DECODE_WALKER_H
 
 #include "base/buf.h"
+#include "decode/rules.h"
 #include "record/record.h"
 
 #include <stdbool.h>
@@ -18,8 +19,10 @@
 struct silt_program;
 
 struct silt_verdict {
-    enum silt_reason reason;     /* NONE: valid */
-    uint32_t at;                 /* byte position in the body where it failed */
+    enum silt_reason reason;      /* NONE: valid */
+    uint32_t at;                  /* byte position in the body where it failed */
+    const struct silt_rule *rule; /* RULE: the one that was broken, and by which check */
+    enum silt_check broken;
     struct silt_slice sensor_id; /* points into the body; len 0 when there is none */
     int64_t time_ms;             /* SILT_NO_TIMESTAMP when there is none */
 };
