@@ -1,270 +1,28 @@
 #include "pipeline/worker_int.h"
 
-#include "base/alloc.h"
-#include "base/clock.h"
-#include "base/log.h"
-#include "base/random.h"
 #include "base/thread.h"
-#include "commit/collector.h"
-#include "pipeline/file_rows.h"
-#include "pipeline/fill.h"
-#include "pipeline/repairer.h"
-
-#include <string.h>
-
-#define TICK_MS 100
-#define INBOX_MAX 65536
-#define ENCODE_QUEUE_MAX 64
-#define CLOSE_WAIT_MS 10000
-#define SETTLE_MS 3000
-#define OVERHEAD_BYTES \
-    ((int64_t)24 << 20) /* codec contexts, connections, program: outside the budget */
-
-/* ---- inboxes ---- */
-
-static void wake(void *ctx)
-{
-    struct silt_context *context = ctx;
-    pthread_mutex_lock(&context->synced.lock);
-    if (context->synced.consumer) silt_consumer_wake(context->synced.consumer);
-    pthread_mutex_unlock(&context->synced.lock);
-}
-
-static void wake_consumer(struct silt_context *context, struct silt_consumer *consumer)
-{
-    pthread_mutex_lock(&context->synced.lock);
-    context->synced.consumer = consumer;
-    pthread_mutex_unlock(&context->synced.lock);
-}
-
-/* @return false when it is still being closed and left to the end of the process. */
-static bool close_consumer(struct silt_context *context)
-{
-    wake_consumer(context, NULL);
-    return silt_consumer_close(context->consumer, CLOSE_WAIT_MS);
-}
-
-static void drain_inboxes(struct silt_worker *worker)
-{
-    struct silt_context *context = &worker->context;
-    void *item;
-    while ((item = silt_queue_pop(context->store_inbox, 0))) silt_store_reply(item);
-    while ((item = silt_queue_pop(context->encode_inbox, 0))) silt_fill_encoded(context, item);
-    silt_repairer_poll(context);
-    while ((item = silt_queue_pop(context->decode_inbox, 0))) {
-        int64_t retry_at = silt_decoder_reply(context->decoder, item);
-        for (unsigned i = 0; i < worker->lanes_n; i++)
-            silt_lane_schema_arrived(worker->lanes[i], retry_at);
-    }
-}
-
-/* ---- records ---- */
-
-static void take_records(struct silt_worker *worker)
-{
-    struct silt_cpart *part;
-    struct silt_record rec;
-    uint32_t epoch;
-    uint64_t n = 0;
-    uint64_t bytes = 0;
-    int64_t began = silt_mono_ns();
-    int64_t now_ms = began / 1000000;
-    while (silt_consumer_next(worker->context.consumer, &part, &rec, &epoch)) {
-        if (!part->lane || !silt_lane_on_record(part->lane, &rec, epoch, now_ms)) continue;
-        n++;
-        bytes += rec.value.len + rec.key.len;
-    }
-    silt_metrics_success(worker->context.metrics, SILT_STAGE_KAFKA_CONSUME, n);
-    silt_metrics_bytes(worker->context.metrics, SILT_STAGE_KAFKA_CONSUME, bytes);
-    silt_metrics_latency(worker->context.metrics, SILT_STAGE_KAFKA_CONSUME,
-                         (silt_mono_ns() - began) / 1000);
-}
-
-static void on_polled(struct silt_worker *worker, const struct silt_polled *polled)
-{
-    switch (polled->kind) {
-    case SILT_POLL_NOTHING: return;
-    case SILT_POLL_RECORDS: take_records(worker); return;
-    case SILT_POLL_ASSIGN: silt_worker_on_assign(worker, polled); return;
-    case SILT_POLL_REVOKE: silt_worker_on_revoke(worker, polled); return;
-    case SILT_POLL_PART_ERROR:
-        if (polled->part->lane) silt_lane_on_error(polled->part->lane, polled);
-        return;
-    case SILT_POLL_PART_EOF:
-        if (polled->part->lane)
-            silt_lane_on_end(polled->part->lane, polled->epoch, polled->offset, silt_mono_ms());
-        return;
-    case SILT_POLL_ERROR:
-        SILT_LOG(WARN, "kafka_error", polled->err.text,
-                 SILT_F_STR("action", "the client reconnects by itself"));
-        return;
-    case SILT_POLL_FATAL: break;
-    }
-    SILT_LOG(FATAL, "kafka_fatal", polled->err.text, SILT_F_STR("action", "the worker ends"));
-    worker->failed = true;
-    worker->failure = polled->err;
-}
-
-static void poll_consumer(struct silt_worker *worker, int64_t now_ms)
-{
-    struct silt_context *context = &worker->context;
-    struct silt_polled polled;
-    struct silt_answer answer;
-    int64_t wait = silt_timers_wait(&context->timers, now_ms, TICK_MS);
-    silt_consumer_poll(context->consumer, wait, &polled);
-    on_polled(worker, &polled);
-    while (silt_consumer_answer(context->consumer, &answer)) silt_worker_on_answer(worker, &answer);
-}
-
-/* ---- the loop ---- */
-
-static void begin_stop(struct silt_worker *worker, int64_t now_ms)
-{
-    worker->stopping = true;
-    worker->stop_deadline_ms = now_ms + worker->opts.grace_ms;
-    SILT_LOG(INFO, "stopping", "committing what is in hand, then leaving the group",
-             SILT_F_INT("grace_ms", worker->opts.grace_ms));
-    for (unsigned i = 0; i < worker->lanes_n; i++)
-        silt_lane_leave(worker->lanes[i], SILT_CLOSE_STOP, true);
-}
-
-static bool stop_is_over(const struct silt_worker *worker, int64_t now_ms)
-{
-    if (!worker->stopping) return false;
-    if (now_ms >= worker->stop_deadline_ms) return true;
-    for (unsigned i = 0; i < worker->lanes_n; i++)
-        if (!silt_lane_is_idle(worker->lanes[i])) return false;
-    return true;
-}
-
-/* While the encoder has no room nothing new is fetched; its next answer makes room. */
-static void turn(struct silt_worker *worker)
-{
-    int64_t now_ms = silt_mono_ms();
-    silt_timers_run(&worker->context.timers, now_ms);
-    drain_inboxes(worker);
-    if (now_ms >= worker->next_tick_ms) {
-        worker->next_tick_ms = now_ms + TICK_MS;
-        silt_worker_upkeep(worker, now_ms);
-    }
-    silt_worker_move_on(worker, now_ms);
-    if (silt_context_feed_encoder(&worker->context)) {
-        poll_consumer(worker, now_ms);
-        return;
-    }
-    struct silt_encode_job *job = silt_queue_pop(worker->context.encode_inbox, TICK_MS);
-    if (job) silt_fill_encoded(&worker->context, job);
-}
-
-/* Lets requests that nobody waits for any more (aborts above all) come back before the store is
- * closed. */
-static void settle(struct silt_worker *worker, int64_t until_ms)
-{
-    struct silt_context *context = &worker->context;
-    while (atomic_load(&context->store->open) && silt_mono_ms() < until_ms) {
-        struct silt_store_req *req = silt_queue_pop(context->store_inbox, TICK_MS);
-        if (req) silt_store_reply(req);
-    }
-}
-
-static void close_down(struct silt_worker *worker)
-{
-    struct silt_context *context = &worker->context;
-    silt_worker_report(worker, silt_mono_ms());
-    silt_repairer_stop(&worker->context);
-    silt_collector_release(worker->collector);
-    if (!close_consumer(context))
-        SILT_LOG(WARN, "close_timeout", "the Kafka client did not close in time",
-                 SILT_F_STR("action", "left to the end of the process"));
-    silt_worker_drop_lanes(worker);
-    settle(worker, silt_mono_ms() + SETTLE_MS);
-}
 
 static void *run(void *ctx)
 {
     struct silt_worker *worker = ctx;
-    for (;;) {
-        int64_t now_ms = silt_mono_ms();
-        if (atomic_load(&worker->stop_asked) && !worker->stopping) begin_stop(worker, now_ms);
-        if (worker->failed || stop_is_over(worker, now_ms)) break;
-        turn(worker);
-    }
-    close_down(worker);
+    while (silt_worker_turn(worker)) continue;
+    silt_worker_close(worker);
     atomic_store(&worker->ended, true);
     return NULL;
-}
-
-/* ---- life ---- */
-
-static int64_t consumer_bytes(int64_t memory)
-{
-    int64_t quarter = memory / 4;
-    return quarter < (int64_t)64 << 20 ? quarter : (int64_t)64 << 20;
-}
-
-static void init_context(struct silt_worker *worker)
-{
-    struct silt_context *context = &worker->context;
-    context->opts = &worker->opts;
-    context->store = worker->opts.store;
-    context->metrics = worker->opts.metrics;
-    context->observer = worker->opts.observer;
-    context->backlog_end = &context->backlog;
-    silt_random_hex(context->boot, sizeof context->boot - 1);
-    pthread_mutex_init(&context->synced.lock, NULL);
-    silt_timers_init(&context->timers);
-    int64_t memory = worker->opts.memory;
-    int64_t limit = memory - worker->opts.consumer.queue_max_bytes - OVERHEAD_BYTES;
-    silt_budget_init(&context->budget, limit > memory / 4 ? limit : memory / 4);
-    context->store_inbox = silt_queue_new(INBOX_MAX, wake, context);
-    context->encode_inbox = silt_queue_new(2 * ENCODE_QUEUE_MAX + 64, wake, context);
-    context->decode_inbox = silt_queue_new(1024, wake, context);
-}
-
-static void done_context(struct silt_context *context)
-{
-    while (context->spare_jobs) {
-        struct silt_encode_job *job = context->spare_jobs;
-        context->spare_jobs = job->next;
-        silt_encode_job_free(job);
-    }
-    silt_timers_done(&context->timers);
-    silt_queue_free(context->store_inbox);
-    silt_queue_free(context->encode_inbox);
-    silt_queue_free(context->decode_inbox);
-    pthread_mutex_destroy(&context->synced.lock);
-}
-
-static SILT_RC build(struct silt_worker *worker, struct silt_err *err)
-{
-    struct silt_context *context = &worker->context;
-    SILT_TRY(silt_consumer_new(&worker->opts.consumer, &context->consumer, err));
-    wake_consumer(context, context->consumer);
-    worker->opts.decoder.reply_to = context->decode_inbox;
-    worker->opts.decoder.prepare = silt_rows_prepare;
-    SILT_TRY(silt_decoder_new(&worker->opts.decoder, &context->decoder, err));
-    SILT_TRY(silt_encoder_start(worker->opts.encode_workers, ENCODE_QUEUE_MAX,
-                                context->encode_inbox, &context->encoder, err));
-    return silt_thread_start(&worker->thread, "consume", run, worker, err);
 }
 
 SILT_RC silt_worker_start(const struct silt_worker_opts *opts, struct silt_worker **ret_worker,
                           struct silt_err *err)
 {
-    struct silt_worker *worker = SILT_NEW(struct silt_worker);
-    worker->opts = *opts;
-    worker->opts.consumer.queue_max_bytes = consumer_bytes(opts->memory);
-    init_context(worker);
-    struct silt_rc rc = build(worker, err);
+    struct silt_worker *worker;
+    SILT_TRY(silt_worker_build(opts, &worker, err));
+    struct silt_rc rc = silt_thread_start(&worker->thread, "consume", run, worker, err);
     if (silt_ok(rc)) {
         *ret_worker = worker;
         return rc;
     }
-    if (worker->context.encoder) silt_encoder_stop(worker->context.encoder);
-    silt_decoder_free(worker->context.decoder);
-    close_consumer(&worker->context);
-    done_context(&worker->context);
-    silt_free(worker);
+    silt_worker_close(worker);
+    silt_worker_free(worker);
     return rc;
 }
 
@@ -288,26 +46,4 @@ bool silt_worker_join(struct silt_worker *worker, struct silt_err *ret_err)
     silt_thread_join(worker->thread);
     if (worker->failed) *ret_err = worker->failure;
     return !worker->failed;
-}
-
-/* Blocks that never reached the encoder come back like those that did. */
-static void drop_backlog(struct silt_context *context)
-{
-    while (context->backlog) {
-        struct silt_encode_job *job = context->backlog;
-        context->backlog = job->next;
-        silt_fill_encoded(context, job);
-    }
-}
-
-void silt_worker_free(struct silt_worker *worker)
-{
-    if (!worker) return;
-    silt_encoder_stop(worker->context.encoder);
-    drop_backlog(&worker->context);
-    drain_inboxes(worker);
-    silt_decoder_free(worker->context.decoder);
-    silt_repairer_done(&worker->context);
-    done_context(&worker->context);
-    silt_free(worker);
 }

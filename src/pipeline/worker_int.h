@@ -1,6 +1,6 @@
-/* The worker's own state, for the files that make up its loop: worker.c (life and loop),
- * rebalance.c (who owns what), upkeep.c (memory, lag, topics, collection). All of it belongs to the
- * consume thread but the flags marked atomic. */
+/* The worker's own state, for the files that make up its loop: worker.c (the thread), worker_loop.c
+ * (one turn, its tools), rebalance.c (who owns what), upkeep.c (memory, lag, topics, collection).
+ * All of it belongs to the consume thread but the flags marked atomic. */
 #ifndef SILT_PIPELINE_WORKER_INT_H
 #define SILT_PIPELINE_WORKER_INT_H
 
@@ -44,6 +44,14 @@ struct silt_worker {
     int64_t next_gc_ms;
     struct silt_collector *collector; /* NULL: none running */
 };
+
+/* worker_loop.c; order of calls: build, turn while it says so, close, silt_worker_free. The
+ * simulator calls them without a thread. */
+SILT_RC silt_worker_build(const struct silt_worker_opts *opts, struct silt_worker **ret_worker,
+                          struct silt_err *err);
+/* Once round; waits at most a tick for something to happen. @return false: it has ended. */
+bool silt_worker_turn(struct silt_worker *worker);
+void silt_worker_close(struct silt_worker *worker); /* leaves the group, lets go of the lanes */
 
 /* rebalance.c */
 void silt_worker_on_assign(struct silt_worker *worker, const struct silt_polled *polled);
