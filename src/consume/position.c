@@ -9,6 +9,7 @@ void silt_position_start(struct silt_position *pos, int64_t offset)
 {
     SILT_ASSERT(offset >= -1);
     pos->epoch++;
+    pos->seeking = false;
     if (offset == pos->expected) return; /* a retry of the same place: its errors still count */
     pos->expected = offset;
     pos->errors = 0;
@@ -18,7 +19,7 @@ void silt_position_start(struct silt_position *pos, int64_t offset)
 
 static bool is_current(const struct silt_position *pos, uint32_t epoch)
 {
-    return epoch == pos->epoch && pos->expected >= 0;
+    return epoch == pos->epoch && pos->expected >= 0 && !pos->seeking;
 }
 
 /* Moves to `next`; what lies between the old position and `here` is missing. */
@@ -59,7 +60,8 @@ enum silt_error_verdict silt_position_error(struct silt_position *pos, uint32_t 
 {
     if (!is_current(pos, epoch)) return SILT_POS_IGNORE;
     if (pos->suspect) return SILT_POS_SKIP;
-    if (pos->errors++ < retries) return SILT_POS_SEEK;
+    pos->seeking = pos->errors++ < retries;
+    if (pos->seeking) return SILT_POS_SEEK;
     pos->suspect = true;
     return SILT_POS_GIVE_UP;
 }

@@ -5,7 +5,7 @@
  *   offset >  expected  → the range between is a hole; accept after it is booked
  *   old epoch           → drop: fetched before the last assign or seek
  *   error event         → never progress: seek back, and after `retries` the range becomes
- * unreadable
+ * unreadable; good batches may follow a damaged one at once, so nothing counts before the seek
  *
  * A zeroed position is not started. Its epoch and that of struct silt_cpart go together: call
  * silt_position_start exactly where silt_consumer_assign_at or silt_consumer_seek is called, with
@@ -21,6 +21,7 @@ struct silt_position {
     int64_t expected; /* next offset wanted; -1 while unknown */
     uint32_t epoch;   /* application's assign epoch, bumped at every assign and seek */
     unsigned errors;  /* consecutive error events at `expected` */
+    bool seeking;     /* after such an event: nothing counts until the next start */
     bool suspect; /* an error was seen and retries are used up: what lies before the next message is
                      unreadable */
     int64_t skipped;  /* offsets tried behind `expected` since it became suspect */

@@ -94,6 +94,20 @@ static void an_error_seeks_back_until_retries_are_used_up(void)
     CU_ASSERT(is_range(silt_position_message(&pos, pos.epoch, 22), SILT_POS_HOLE, 21, 21));
 }
 
+/* The batches behind a damaged one are in the same answer of the broker. */
+static void what_follows_damage_does_not_count_before_the_seek(void)
+{
+    struct silt_position pos = started(10);
+    CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 2), SILT_POS_SEEK);
+    CU_ASSERT_EQUAL(silt_position_message(&pos, pos.epoch, 12).kind, SILT_POS_DROP);
+    CU_ASSERT_EQUAL(silt_position_end(&pos, pos.epoch, 13).kind, SILT_POS_DROP);
+    CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 2), SILT_POS_IGNORE);
+    CU_ASSERT_EQUAL(pos.expected, 10);
+    CU_ASSERT_EQUAL(pos.errors, 1);
+    seek_back(&pos);
+    CU_ASSERT_EQUAL(silt_position_message(&pos, pos.epoch, 10).kind, SILT_POS_ACCEPT);
+}
+
 static void behind_damage_one_offset_after_the_other_is_tried(void)
 {
     struct silt_position pos = started(10);
@@ -146,6 +160,8 @@ SILT_TESTS("position", {"accepts consecutive messages", accepts_consecutive_mess
             the_end_of_a_partition_closes_the_last_hole},
            {"an error seeks back until retries are used up",
             an_error_seeks_back_until_retries_are_used_up},
+           {"what follows damage does not count before the seek",
+            what_follows_damage_does_not_count_before_the_seek},
            {"behind damage one offset after the other is tried",
             behind_damage_one_offset_after_the_other_is_tried},
            {"damage at the end is unreadable too", damage_at_the_end_is_unreadable_too},
