@@ -49,6 +49,7 @@ struct silt_lane {
     struct silt_position pos;
     struct silt_fill *filling;
     struct silt_fill *sealing;
+    bool committed; /* the sealing window's slot is won: its uploads are the archive's (R5) */
     enum silt_close_reason must_close; /* the filling window, as soon as the other is done */
     bool restart;                      /* ask for the bounds again once nothing is in work */
     int64_t seek_at_ms;                /* monotonic; 0: none wanted */
@@ -171,9 +172,10 @@ static struct silt_fill *filling(struct silt_lane *lane, int64_t start)
 
 static void release_fills(struct silt_lane *lane, bool abort_sealing)
 {
-    silt_fill_release(lane->sealing, abort_sealing);
+    silt_fill_release(lane->sealing, abort_sealing && !lane->committed);
     silt_fill_release(lane->filling, true); /* no PUT of its slot was ever sent (R5a) */
     lane->sealing = lane->filling = NULL;
+    lane->committed = false;
     lane->oldest_ts[0] = lane->oldest_ts[1] = 0;
     lane->must_close = SILT_CLOSE_NONE;
     lane->id_awaited = false;
@@ -229,6 +231,7 @@ static void recover(struct silt_lane *lane, const char *why)
     lane->restart = false;
     if (lane->assigned) start_position(lane, INT64_MAX); /* nothing fetched so far counts */
     silt_lane_pause(lane, SILT_PAUSE_MEND, true);
+    silt_lane_pause(lane, SILT_PAUSE_BUSY, false); /* no window is in work any more */
     silt_chain_recover(lane->chain, lane->hint_seq);
 }
 
@@ -479,6 +482,7 @@ static void on_won(void *ctx, const struct silt_manifest *slot)
     struct silt_lane *lane = ctx;
     silt_metrics_add(lane->context->metrics, SILT_GAUGE_SLOTS_COMMITTED, 1);
     lane->hint_seq = slot->seq;
+    lane->committed = lane->sealing != NULL;
     lane->pending_since_ms = silt_mono_ms();
 }
 
@@ -546,6 +550,7 @@ static void after_slot(struct silt_lane *lane)
 {
     silt_fill_release(lane->sealing, false);
     lane->sealing = NULL;
+    lane->committed = false;
     lane->oldest_ts[1] = 0;
     if (lane->state == SILT_LANE_LEAVING) {
         if (lane->filling && lane->must_close) close_filling(lane, lane->must_close);
@@ -760,8 +765,7 @@ bool silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, 
                          int64_t now_ms)
 {
     if (!takes_records(lane)) {
-        if (lane->state == SILT_LANE_RUN && lane->pos.epoch == epoch && !lane->seek_at_ms &&
-            !lane->restart)
+        if (lane->state == SILT_LANE_RUN && lane->pos.epoch == epoch && !lane->restart)
             put_back(lane, lane->pos.expected, SILT_PAUSE_BUSY);
         return false;
     }
@@ -838,7 +842,7 @@ void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled
 {
     if (lane->state != SILT_LANE_RUN || polled->epoch != lane->pos.epoch) return;
     if (polled->truncated || polled->out_of_range) {
-        lane->truncated = polled->truncated;
+        lane->truncated |= polled->truncated; /* what follows it may look like anything */
         if (polled->truncated && polled->offset >= 0) lane->diverged_at = polled->offset;
         if (!lane->restart) begin_restart(lane, polled->err.text);
         return;

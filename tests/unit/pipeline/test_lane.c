@@ -54,6 +54,25 @@ static void too_many_rejects_halt_their_partition(void)
     rig_close(&rig);
 }
 
+/* ---- letting go ---- */
+
+static void what_a_manifest_lists_is_not_aborted(void)
+{
+    struct rig rig;
+    rig_open(&rig, 1);
+    rig.opts.grace_ms = 100;
+    rig_send(&rig, 0, 20);
+    rig_fault(&rig, SILT_OP_MPU_COMPLETE, "data/", SILT_FAULT_HELD, SILT_STORE_OK, 8);
+    struct rig_worker w = rig_start(&rig);
+    RIG_AWAIT(rig_held(&rig) > 0);
+    rig_join(&w); /* the time to stop is over before the slot's files are complete */
+    CU_ASSERT_EQUAL(rig_calls(&rig, SILT_OP_MPU_ABORT), 0);
+    silt_memory_let_go(rig.mem);
+    rig_free(&w);
+    CU_ASSERT_EQUAL(rig_expect_all(&rig, 0, 20).absent, 0);
+    rig_close(&rig);
+}
+
 /* ---- gaps ---- */
 
 /* A first worker archives 40, then retention takes what came behind. */
@@ -359,6 +378,7 @@ SILT_TESTS("lane",
            {"an invalid record halts its partition when told so",
             an_invalid_record_halts_its_partition_when_told_so},
            {"too many rejects halt their partition", too_many_rejects_halt_their_partition},
+           {"what a manifest lists is not aborted", what_a_manifest_lists_is_not_aborted},
            {"what retention took is a gap slot", what_retention_took_is_a_gap_slot},
            {"a gap halts when told so", a_gap_halts_when_told_so},
            {"retention that overtakes a running worker is a gap too",
