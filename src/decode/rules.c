@@ -20,7 +20,7 @@ struct silt_rule {
     char min_text[NUMBER_MAX];
     char max_text[NUMBER_MAX];
     char *pattern;
-    regex_t regex; /* valid with MATCHES */
+    regex_t *regex; /* with MATCHES; apart, because matching fills its caches */
 };
 
 struct silt_rules {
@@ -71,10 +71,11 @@ static SILT_RC read_pattern(struct silt_rule *rule, const char **at, struct silt
                   "schema.rules: %s: \"%s\" refers back to a group; such expressions can take for "
                   "ever and are refused",
                   rule->path, pattern);
-    int failed = regcomp(&rule->regex, pattern, REG_EXTENDED | REG_NOSUB);
+    rule->regex = SILT_NEW(regex_t);
+    int failed = regcomp(rule->regex, pattern, REG_EXTENDED | REG_NOSUB);
     if (failed) {
         char text[100];
-        regerror(failed, &rule->regex, text, sizeof text);
+        regerror(failed, rule->regex, text, sizeof text);
         SILT_FAIL(err, CONFIG, "schema.rules: %s: \"%s\" is no regular expression: %s", rule->path,
                   pattern, text);
     }
@@ -166,7 +167,8 @@ void silt_rules_free(struct silt_rules *rules)
     if (!rules) return;
     for (unsigned i = 0; i < rules->n; i++) {
         struct silt_rule *rule = &rules->rules[i];
-        if (rule->checks & SILT_CHECK_MATCHES) regfree(&rule->regex);
+        if (rule->checks & SILT_CHECK_MATCHES) regfree(rule->regex);
+        silt_free(rule->regex);
         silt_free(rule->pattern);
         silt_free(rule->path);
     }
@@ -225,8 +227,9 @@ enum silt_check silt_rule_check_bytes(const struct silt_rule *rule, struct silt_
     if (silt_rule_has_any(rule, SILT_CHECK_NOT_EMPTY) && bytes.len == 0)
         return SILT_CHECK_NOT_EMPTY;
     if (!is_text || !silt_rule_has_any(rule, SILT_CHECK_MATCHES)) return SILT_CHECK_NONE;
-    regmatch_t span = {.rm_so = 0, .rm_eo = (regoff_t)bytes.len};
-    bool matches = regexec(&rule->regex, (const char *)bytes.ptr, 1, &span, REG_STARTEND) == 0;
+    /* not regexec: its strings end at a 0, and ours hold one or do not */
+    bool matches = re_search(rule->regex, (const char *)bytes.ptr, (regoff_t)bytes.len, 0,
+                             (regoff_t)bytes.len, NULL) >= 0;
     return matches ? SILT_CHECK_NONE : SILT_CHECK_MATCHES;
 }
 

@@ -10,9 +10,9 @@
  *   matches REGEX               string: POSIX extended, over bytes; takes the rest of the text
  *
  * A rule binds in every schema that has its field (the null of an optional field breaks only
- * not_null) and is no word about schemas without it. Immutable once made; one thread evaluates,
- * because of regexec. The text of the rules is trusted, the values are not: back-references, which
- * make matching exponential, are refused. Pure.
+ * not_null) and is no word about schemas without it. Immutable but for the caches of its
+ * expressions (which lock themselves). The text of the rules is trusted, the values are not:
+ * back-references, which make matching exponential, are refused. Pure.
  */
 #ifndef SILT_DECODE_RULES_H
 #define SILT_DECODE_RULES_H

@@ -25,8 +25,9 @@ static void a_text_that_is_no_rule_names_path_and_word(void)
         {"mi 3", "\"mi\" is no rule"},
         {"a_word_of_more_than_eighty_characters_is_cut_so_that_the_message_still_fits_on_one_line_"
          "x",
-         "\"a_word_of_more_than_eighty_characters_is_cut_so_that_the_message_still_fits_on_on\" "
-         "is"},
+         "\"a_word_of_more_than_eighty_characters_is_cut_so_that_the_message_still_fits_on_o\" is "
+         "no "
+         "rule"},
         {"min", "f: min needs a number, not \"\""},
         {"min x", "f: min needs a number, not \"x\""},
         {"min 3x", "min needs a number, not \"3x\""},
