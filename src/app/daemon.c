@@ -26,6 +26,7 @@ struct silt_daemon {
     const struct silt_config *config;
     char name[64];
     struct silt_http *http;
+    struct silt_credentials *credentials; /* NULL: nothing signs */
     struct silt_store *store;
     struct silt_metrics *metrics;
     struct silt_observer *observer;
@@ -70,11 +71,33 @@ static void name_worker(struct silt_daemon *daemon)
         snprintf(daemon->name, sizeof daemon->name, "silt");
 }
 
+static void tell_credentials(void *ctx, const struct silt_credentials_news *news)
+{
+    (void)ctx;
+    char until[SILT_ISO_LEN] = "";
+    if (news->expires_ms) silt_iso_seconds(news->expires_ms, until);
+    if (news->why)
+        SILT_LOG(WARN, "credentials_failed", news->why, SILT_F_STR("source", news->origin),
+                 SILT_F_INT("again_in_ms", news->again_ms));
+    else
+        SILT_LOG(INFO, "credentials", "AWS credentials are there",
+                 SILT_F_STR("source", news->origin), SILT_F_STR("until", until[0] ? until : NULL));
+}
+
+static void open_credentials(struct silt_daemon *daemon)
+{
+    struct silt_credentials_opts opts;
+    if (!silt_options_need_credentials(daemon->config)) return;
+    silt_options_credentials(daemon->config, daemon->http, &opts);
+    opts.on_news = tell_credentials;
+    daemon->credentials = silt_credentials_new(&opts);
+}
+
 static SILT_RC open_archive(struct silt_daemon *daemon, char ret_archive_id[33],
                             struct silt_err *err)
 {
     struct silt_store_opts opts;
-    silt_options_store(daemon->config, daemon->http, &opts);
+    silt_options_store(daemon->config, daemon->http, daemon->credentials, &opts);
     SILT_TRY(silt_store_open(&opts, &daemon->store, err));
     SILT_TRY(silt_probe_store(
         daemon->store,
@@ -109,8 +132,12 @@ static SILT_RC start(struct silt_daemon *daemon, struct silt_err *err)
     name_worker(daemon);
     daemon->metrics = silt_metrics_new();
     SILT_TRY(silt_http_start(&(struct silt_http_opts){0}, &daemon->http, err));
+    open_credentials(daemon);
     SILT_TRY(open_archive(daemon, archive_id, err));
-    silt_options_observe(config, daemon->http, daemon->metrics, daemon->name, &observe);
+    silt_options_observe(config, daemon->http, &observe);
+    observe.metrics = daemon->metrics;
+    observe.credentials = daemon->credentials;
+    observe.worker = daemon->name;
     SILT_TRY(silt_observer_start(&observe, &daemon->observer, err));
     SILT_LOG(INFO, "starting", "silt " SILT_VERSION " archives Kafka to an object store",
              SILT_F_STR("worker", daemon->name), SILT_F_STR("root", config->archive.root),
@@ -126,6 +153,7 @@ static void release(struct silt_daemon *daemon)
 {
     if (daemon->observer) silt_observer_stop(daemon->observer, FLUSH_MS);
     silt_store_free(daemon->store);
+    silt_credentials_free(daemon->credentials);
     if (daemon->http) silt_http_stop(daemon->http);
     silt_worker_free(daemon->worker);
     silt_metrics_free(daemon->metrics);

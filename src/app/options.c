@@ -9,8 +9,38 @@
 #define ENCODE_WORKERS_MAX 4
 #define PART_PARALLEL 4
 
+static bool is_on_s3(const struct silt_config *config)
+{
+    return strncmp(config->archive.root, "s3://", 5) == 0;
+}
+
+bool silt_options_need_credentials(const struct silt_config *config)
+{
+    return is_on_s3(config) || config->metrics.cloudwatch;
+}
+
+void silt_options_credentials(const struct silt_config *config, struct silt_http *http,
+                              struct silt_credentials_opts *ret_opts)
+{
+    const char *session = config->s3.role_session_name;
+    const char *region = config->s3.region;
+    *ret_opts = (struct silt_credentials_opts){
+        .http = http,
+        .access_key = config->s3.access_key_id,
+        .secret_key = config->s3.secret_access_key,
+        .session_token = config->s3.session_token,
+        .profile = config->s3.profile,
+        .role_arn = config->s3.role_arn,
+        .session_name = session[0] ? session : config->metrics.worker,
+        .external_id = config->s3.external_id,
+        .sts_endpoint = config->s3.sts_endpoint,
+        .region = region[0] ? region : config->metrics.cloudwatch_region,
+        .ca_file = config->s3.ca_file,
+        .environ = (const char *const *)environ};
+}
+
 void silt_options_store(const struct silt_config *config, struct silt_http *http,
-                        struct silt_store_opts *ret_opts)
+                        struct silt_credentials *credentials, struct silt_store_opts *ret_opts)
 {
     *ret_opts = (struct silt_store_opts){.root = config->archive.root,
                                          .http = http,
@@ -23,9 +53,7 @@ void silt_options_store(const struct silt_config *config, struct silt_http *http
                                                 .sse = config->s3.sse,
                                                 .kms_key_id = config->s3.kms_key_id,
                                                 .storage_class = config->s3.storage_class,
-                                                .access_key = config->s3.access_key_id,
-                                                .secret_key = config->s3.secret_access_key,
-                                                .session_token = config->s3.session_token}};
+                                                .credentials = credentials}};
 }
 
 static int sensor_dimension(const char *name)
@@ -35,14 +63,11 @@ static int sensor_dimension(const char *name)
 }
 
 void silt_options_observe(const struct silt_config *config, struct silt_http *http,
-                          struct silt_metrics *metrics, const char *name,
                           struct silt_observe_opts *ret_opts)
 {
     const char *region = config->metrics.cloudwatch_region;
     if (!region || !region[0]) region = config->s3.region;
     *ret_opts = (struct silt_observe_opts){
-        .metrics = metrics,
-        .worker = name,
         .interval_ms = config->metrics.interval_ms,
         .postgres_dsn = config->metrics.postgres,
         .retention_days = (int)config->metrics.postgres_retention_days,
@@ -52,9 +77,6 @@ void silt_options_observe(const struct silt_config *config, struct silt_http *ht
         .cloudwatch_partitions = config->metrics.cloudwatch_partitions,
         .sensor_dimension = sensor_dimension(config->metrics.sensor_dimension),
         .sensor_cap = (unsigned)config->metrics.sensor_cap,
-        .access_key = config->s3.access_key_id,
-        .secret_key = config->s3.secret_access_key,
-        .session_token = config->s3.session_token,
         .http = http,
         .ca_file = config->s3.ca_file,
         .listen = config->metrics.listen};

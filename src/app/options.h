@@ -3,15 +3,20 @@
 #define SILT_APP_OPTIONS_H
 
 #include "config/config.h"
+#include "net/credentials.h"
 #include "observe/observe.h"
 #include "pipeline/worker.h"
 #include "store/store_open.h"
 
 /* The results borrow strings and secrets from `config`, which must live longer. */
+/* @return whether anything that is configured signs its requests. */
+bool silt_options_need_credentials(const struct silt_config *config);
+void silt_options_credentials(const struct silt_config *config, struct silt_http *http,
+                              struct silt_credentials_opts *ret_opts);
 void silt_options_store(const struct silt_config *config, struct silt_http *http,
-                        struct silt_store_opts *ret_opts);
+                        struct silt_credentials *credentials, struct silt_store_opts *ret_opts);
+/* Everything but metrics, credentials and worker. */
 void silt_options_observe(const struct silt_config *config, struct silt_http *http,
-                          struct silt_metrics *metrics, const char *name,
                           struct silt_observe_opts *ret_opts);
 void silt_options_decoder(const struct silt_config *config, struct silt_http *http,
                           struct silt_decoder_opts *ret_opts);

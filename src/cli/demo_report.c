@@ -118,7 +118,7 @@ SILT_RC silt_demo_report(const struct silt_config *config,
     struct silt_store *store;
     struct silt_out out;
     silt_out_init(&out, cli->out, cli->environ);
-    silt_options_store(config, NULL, &opts);
+    silt_options_store(config, NULL, NULL, &opts);
     SILT_TRY(silt_store_open(&opts, &store, err));
     fputs("\n", cli->out);
     struct silt_rc rc = list_objects(store, start_ms, &out, err);

@@ -15,7 +15,12 @@ SILT_RC silt_reach_open(const struct silt_config *config, struct silt_reach *ret
     struct silt_store_opts opts;
     silt_log_init(SILT_FATAL, SILT_LOG_TEXT, STDERR_FILENO);
     SILT_TRY(silt_http_start(&(struct silt_http_opts){0}, &reach.http, err));
-    silt_options_store(config, reach.http, &opts);
+    if (silt_options_need_credentials(config)) {
+        struct silt_credentials_opts credentials;
+        silt_options_credentials(config, reach.http, &credentials);
+        reach.credentials = silt_credentials_new(&credentials);
+    }
+    silt_options_store(config, reach.http, reach.credentials, &opts);
     struct silt_rc rc = silt_store_open(&opts, &reach.store, err);
     if (silt_ok(rc))
         *ret_reach = reach;
@@ -27,6 +32,7 @@ SILT_RC silt_reach_open(const struct silt_config *config, struct silt_reach *ret
 void silt_reach_done(struct silt_reach *reach)
 {
     silt_store_free(reach->store);
+    silt_credentials_free(reach->credentials);
     if (reach->http) silt_http_stop(reach->http);
     *reach = (struct silt_reach){0};
 }

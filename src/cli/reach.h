@@ -7,6 +7,7 @@
 
 struct silt_reach {
     struct silt_http *http;
+    struct silt_credentials *credentials;
     struct silt_store *store;
 };
 

@@ -205,7 +205,7 @@ static void forget(struct silt_loaded *loaded, const char *name)
 }
 
 /* Keys come as a set: a session token left in the environment must not be sent with a key from the
- * file. */
+ * file. A profile that somebody asked for counts more than any. */
 static void drop_foreign_keys(struct silt_loaded *loaded)
 {
     static const char *const set[] = {"s3.access_key_id", "s3.secret_access_key",
@@ -215,6 +215,7 @@ static void drop_foreign_keys(struct silt_loaded *loaded)
         const struct silt_origin *origin = silt_config_origin(&loaded->config, set[i]);
         own = own || (origin->where && !origin->foreign);
     }
+    own = own || *loaded->config.s3.profile;
     for (unsigned i = 0; own && i < 3; i++) forget(loaded, set[i]);
 }
 

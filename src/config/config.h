@@ -84,6 +84,11 @@ struct silt_config {
         char *access_key_id;
         struct silt_secret secret_access_key;
         struct silt_secret session_token;
+        char *profile;
+        char *role_arn;
+        char *role_session_name;
+        char *external_id;
+        char *sts_endpoint;
     } s3;
     int64_t memory;
     struct {

@@ -152,6 +152,7 @@ static struct silt_rc check_addresses(const struct silt_config *config, struct s
 {
     SILT_TRY(check_root(config, err));
     SILT_TRY(check_url(config, "s3.endpoint", config->s3.endpoint, err));
+    SILT_TRY(check_url(config, "s3.sts_endpoint", config->s3.sts_endpoint, err));
     SILT_TRY(check_url(config, "schema.registry", config->schema.registry, err));
     SILT_TRY(
         check_url(config, "metrics.cloudwatch_endpoint", config->metrics.cloudwatch_endpoint, err));
@@ -170,6 +171,12 @@ static struct silt_rc check_credentials(const struct silt_config *config, struct
     if (silt_secret_is_set(&config->s3.session_token) && !secret)
         FAIL_BY(config, "s3.session_token", NULL, err,
                 "s3.session_token is set, but s3.access_key_id is not");
+    if (*config->s3.profile && *config->s3.access_key_id)
+        FAIL_BY(config, "s3.profile", "s3.access_key_id", err,
+                "s3.profile and s3.access_key_id are both set; keep one of them");
+    if (*config->s3.external_id && !*config->s3.role_arn)
+        FAIL_BY(config, "s3.external_id", NULL, err,
+                "s3.external_id is set, but s3.role_arn is not");
     if (silt_secret_is_set(&config->schema.registry_password) && !*config->schema.registry_user)
         FAIL_BY(config, "schema.registry_password", NULL, err,
                 "schema.registry_password is set, but schema.registry_user is not");

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "net/credentials.h"
 #include "net/sigv4.h"
 #include "observe/cloudwatch_int.h"
 #include "observe/spool_int.h"
@@ -44,7 +45,7 @@ struct silt_cw_sender {
     struct silt_buf authorization;
     char date[SILT_SIGV4_DATE_LEN];
     char hash[SILT_SHA256_HEX];
-    struct silt_secret token_sent;
+    struct silt_creds *creds; /* it was signed with */
     unsigned attempt;
     int64_t next_attempt_ms;
     bool in_flight;
@@ -52,9 +53,6 @@ struct silt_cw_sender {
         pthread_mutex_t lock;
         pthread_cond_t changed;
         bool answered;
-        char *access_key;
-        struct silt_secret secret_key;
-        struct silt_secret session_token;
     } synced;
 };
 
@@ -85,20 +83,7 @@ struct silt_cw_sender *silt_cw_sender_new(const struct silt_cw_sender_opts *opts
     silt_buf_init(&sender->authorization, 4096);
     pthread_mutex_init(&sender->synced.lock, NULL);
     pthread_cond_init(&sender->synced.changed, NULL);
-    sender->synced.access_key = silt_strdup("");
     return sender;
-}
-
-void silt_cw_sender_credentials(struct silt_cw_sender *sender, const char *access_key,
-                                const struct silt_secret *secret_key,
-                                const struct silt_secret *session_token)
-{
-    pthread_mutex_lock(&sender->synced.lock);
-    silt_free(sender->synced.access_key);
-    sender->synced.access_key = silt_strdup(access_key ? access_key : "");
-    silt_secret_copy(&sender->synced.secret_key, secret_key);
-    silt_secret_copy(&sender->synced.session_token, session_token);
-    pthread_mutex_unlock(&sender->synced.lock);
 }
 
 /* RFC 1952; CloudWatch's service model allows it for PutMetricData. @return bytes written. */
@@ -150,7 +135,7 @@ static void answered(struct silt_http_req *req)
 
 static void sign(struct silt_cw_sender *sender, unsigned headers_n)
 {
-    const struct silt_sigv4_req req = {.access_key = sender->synced.access_key,
+    const struct silt_sigv4_req req = {.access_key = sender->creds->access_key,
                                        .region = sender->region,
                                        .service = "monitoring",
                                        .date = sender->date,
@@ -160,7 +145,7 @@ static void sign(struct silt_cw_sender *sender, unsigned headers_n)
                                        .headers_n = headers_n,
                                        .payload_hash = sender->hash};
     uint8_t key[SILT_SHA256_LEN];
-    silt_sigv4_keys_get(&sender->keys, &req, &sender->synced.secret_key, key);
+    silt_sigv4_keys_get(&sender->keys, &req, &sender->creds->secret_key, key);
     silt_buf_clear(&sender->authorization);
     silt_sigv4_sign(&sender->authorization, &req, key);
     explicit_bzero(key, sizeof key);
@@ -183,11 +168,11 @@ static void start(struct silt_cw_sender *sender)
     add_header(sender, &n, "Content-Encoding", "gzip");
     add_header(sender, &n, "X-Amz-Date", sender->date);
     add_header(sender, &n, "X-Amz-Target", "GraniteServiceVersion20100801.PutMetricData");
-    pthread_mutex_lock(&sender->synced.lock);
-    silt_secret_copy(&sender->token_sent, &sender->synced.session_token);
-    if (silt_secret_is_set(&sender->token_sent))
-        add_header(sender, &n, "X-Amz-Security-Token", silt_secret_reveal(&sender->token_sent));
+    if (silt_secret_is_set(&sender->creds->session_token))
+        add_header(sender, &n, "X-Amz-Security-Token",
+                   silt_secret_reveal(&sender->creds->session_token));
     sign(sender, n);
+    pthread_mutex_lock(&sender->synced.lock);
     sender->synced.answered = false;
     pthread_mutex_unlock(&sender->synced.lock);
     add_header(sender, &n, "Authorization", silt_buf_str(&sender->authorization));
@@ -236,6 +221,8 @@ static void take_answer(struct silt_cw_sender *sender, int64_t now_ms)
         verdict = silt_cw_judge(req->status, silt_buf_slice(&req->ret_body));
         snprintf(why, sizeof why, "status %d: %.100s", req->status, silt_buf_str(&req->ret_body));
     }
+    if (verdict == SILT_CW_RETRY && req->status >= 400 && req->status <= 403)
+        (void)silt_credentials_refused(sender->opts.credentials, sender->creds);
     if (verdict == SILT_CW_RETRY) hold(sender, why, now_ms);
     if (verdict == SILT_CW_REFUSED) {
         count_dropped(sender, 1);
@@ -247,6 +234,13 @@ static void take_answer(struct silt_cw_sender *sender, int64_t now_ms)
         forget(sender);
     }
     silt_http_req_done(&sender->req);
+}
+
+static bool take_credentials(struct silt_cw_sender *sender)
+{
+    silt_credentials_give(sender->creds);
+    sender->creds = silt_credentials_take(sender->opts.credentials);
+    return sender->creds;
 }
 
 static bool is_answered(struct silt_cw_sender *sender)
@@ -268,8 +262,14 @@ int64_t silt_cw_sender_step(struct silt_cw_sender *sender, int64_t now_ms)
     if (!sender->open) return IDLE_MS;
     if (sender->attempt && now_ms < sender->next_attempt_ms)
         return sender->next_attempt_ms - now_ms;
-    start(sender);
-    return IDLE_MS;
+    if (take_credentials(sender)) {
+        start(sender);
+        return IDLE_MS;
+    }
+    char why[160];
+    silt_credentials_why(sender->opts.credentials, why, sizeof why);
+    hold(sender, why[0] ? why : "no credentials yet", now_ms);
+    return sender->next_attempt_ms - now_ms;
 }
 
 bool silt_cw_sender_is_idle(struct silt_cw_sender *sender)
@@ -301,12 +301,9 @@ void silt_cw_sender_free(struct silt_cw_sender *sender)
     silt_spool_free(sender->spool);
     silt_sigv4_keys_done(&sender->keys);
     silt_buf_done(&sender->authorization);
-    silt_secret_done(&sender->token_sent);
-    silt_secret_done(&sender->synced.secret_key);
-    silt_secret_done(&sender->synced.session_token);
+    silt_credentials_give(sender->creds);
     pthread_cond_destroy(&sender->synced.changed);
     pthread_mutex_destroy(&sender->synced.lock);
-    silt_free(sender->synced.access_key);
     silt_free(sender->region);
     silt_free(sender->ca_file);
     silt_free(sender->host);

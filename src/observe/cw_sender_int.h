@@ -2,8 +2,8 @@
  * attempt, retried with backoff, spooled while it does not answer. Documents carry their own times,
  * so what was spooled is back-filled (AWS accepts two weeks).
  *
- * One thread (the sampler) calls everything but silt_cw_sender_credentials and _spooled; `wake` is
- * called on the io thread when an answer is there.
+ * One thread (the sampler) calls everything but _spooled; `wake` is called on the io thread when an
+ * answer is there.
  *   push … step … step (returns when to come back) … free
  */
 #ifndef SILT_OBSERVE_CW_SENDER_INT_H
@@ -14,6 +14,7 @@
 struct silt_cw_sender;
 struct silt_cw_sender_opts {
     struct silt_http *http;
+    struct silt_credentials *credentials; /* outlives it */
     const char *region;
     const char *endpoint; /* "" or NULL: AWS */
     const char *ca_file;
@@ -26,10 +27,6 @@ struct silt_cw_sender_opts {
 struct silt_cw_sender *silt_cw_sender_new(const struct silt_cw_sender_opts *opts);
 /* Ends an open request and frees; what is spooled is lost. NULL is fine. */
 void silt_cw_sender_free(struct silt_cw_sender *sender);
-/* From any thread; before the first step, and whenever they were refreshed. */
-void silt_cw_sender_credentials(struct silt_cw_sender *sender, const char *access_key,
-                                const struct silt_secret *secret_key,
-                                const struct silt_secret *session_token);
 void silt_cw_sender_push(struct silt_cw_sender *sender, struct silt_slice json);
 /* Takes an answer, starts the next request. @return ms until there is something to do without a
  * wake. */

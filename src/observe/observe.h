@@ -36,6 +36,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct silt_credentials;
 struct silt_http;
 struct silt_observer;
 
@@ -48,14 +49,12 @@ struct silt_observe_opts {
     int retention_days; /* daily partitions kept; 0 = 30 */
     /* CloudWatch; region "" = off */
     const char *cloudwatch_region;
-    const char *cloudwatch_endpoint;  /* "" = AWS */
-    const char *cloudwatch_namespace; /* SensorBackend/DataPipeline */
-    bool cloudwatch_partitions;       /* QueueDepth by partition too */
-    int sensor_dimension;             /* 0 off, 1 failures, 2 all */
-    unsigned sensor_cap;              /* distinct sensors a period */
-    const char *access_key;
-    struct silt_secret secret_key;
-    struct silt_secret session_token;
+    const char *cloudwatch_endpoint;      /* "" = AWS */
+    const char *cloudwatch_namespace;     /* SensorBackend/DataPipeline */
+    bool cloudwatch_partitions;           /* QueueDepth by partition too */
+    int sensor_dimension;                 /* 0 off, 1 failures, 2 all */
+    unsigned sensor_cap;                  /* distinct sensors a period */
+    struct silt_credentials *credentials; /* for CloudWatch; outlives the observer */
     struct silt_http *http;
     const char *ca_file;
     /* admin HTTP; listen "" = off */
@@ -92,11 +91,6 @@ void silt_observer_latency(struct silt_observer *observer, enum silt_stage stage
 /* n operations for one sensor succeeded: CloudWatch by SensorId, when sensor_dimension is 2. */
 void silt_observer_sensor(struct silt_observer *observer, enum silt_stage stage,
                           const char *sensor_id, uint64_t n, int64_t us);
-/* Refreshed AWS credentials; copied. */
-void silt_observer_credentials(struct silt_observer *observer, const char *access_key,
-                               const struct silt_secret *secret_key,
-                               const struct silt_secret *session_token);
-
 /* Lag of one partition, as known now; -1 = unknown (never 0). Times in ms. */
 struct silt_lag {
     struct silt_tp tp;

@@ -225,14 +225,6 @@ void silt_observer_heartbeat(struct silt_observer *observer)
     atomic_store(&observer->heartbeat_ms, silt_mono_ms());
 }
 
-void silt_observer_credentials(struct silt_observer *observer, const char *access_key,
-                               const struct silt_secret *secret_key,
-                               const struct silt_secret *session_token)
-{
-    if (observer->cw)
-        silt_cw_sender_credentials(observer->cw, access_key, secret_key, session_token);
-}
-
 int silt_observer_port(const struct silt_observer *observer)
 {
     return observer->admin ? silt_admin_port(observer->admin) : 0;
@@ -441,9 +433,10 @@ static bool is_set(const char *text)
 static void start_cloudwatch(struct silt_observer *observer, const struct silt_observe_opts *opts)
 {
     if (!is_set(opts->cloudwatch_region)) return;
-    SILT_ASSERT(opts->http);
+    SILT_ASSERT(opts->http && opts->credentials);
     const struct silt_cw_sender_opts sender = {
         .http = opts->http,
+        .credentials = opts->credentials,
         .region = opts->cloudwatch_region,
         .endpoint = opts->cloudwatch_endpoint,
         .ca_file = opts->ca_file,
@@ -453,8 +446,6 @@ static void start_cloudwatch(struct silt_observer *observer, const struct silt_o
         .wake_ctx = observer,
     };
     observer->cw = silt_cw_sender_new(&sender);
-    silt_cw_sender_credentials(observer->cw, opts->access_key, &opts->secret_key,
-                               &opts->session_token);
 }
 
 static struct silt_observer *make(const struct silt_observe_opts *opts)

@@ -22,6 +22,8 @@ struct silt_store_answer {
 struct silt_store_verdict {
     enum silt_store_outcome outcome;
     bool retry;
+    bool stale; /* the credentials are not, or no longer, known: the same request may go out again
+                   with others */
 };
 
 struct silt_store_verdict silt_store_judge(const struct silt_store_answer *answer);

@@ -14,6 +14,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "base/random.h"
+#include "net/credentials.h"
 #include "store/outcome.h"
 #include "store/s3_int.h"
 
@@ -28,6 +29,7 @@
 #define BACKOFF_FIRST_MS 100
 #define BACKOFF_MAX_MS 20000
 #define PAGES_MAX 100
+#define FETCH_MS 1000 /* while other credentials are being fetched */
 
 struct call {
     struct call *next;
@@ -35,7 +37,8 @@ struct call {
     struct silt_store_req *req;
     struct silt_s3_wire wire;
     struct silt_http_req http;
-    char *marker; /* of the page that is being asked for */
+    struct silt_creds *creds; /* the last attempt was signed with; its headers point into it */
+    char *marker;             /* of the page that is being asked for */
     unsigned pages;
     unsigned attempts; /* of this page */
     bool fresh;        /* the last attempt failed on its way: use another connection */
@@ -54,10 +57,8 @@ struct s3 {
     struct silt_http *http;
     struct silt_s3_site site;
     char *root;
-    char *access_key;
     char *ca_file;
-    struct silt_secret secret_key;
-    struct silt_secret session_token;
+    struct silt_credentials *credentials;
     unsigned in_flight_max;
     struct {
         pthread_mutex_t lock;
@@ -101,6 +102,7 @@ static void call_free(struct call *call)
 {
     silt_s3_wire_done(&call->wire);
     silt_http_req_done(&call->http);
+    silt_credentials_give(call->creds);
     silt_free(call->marker);
     silt_free(call);
 }
@@ -215,6 +217,21 @@ static int64_t next_attempt_ms(const struct call *call)
                            silt_random_u64());
 }
 
+/* The same for an attempt that failed for its credentials and so did nothing. When others are there
+ * already, at once. */
+static int64_t next_credentials_ms(const struct call *call)
+{
+    const struct silt_store_req *req = call->req;
+    unsigned attempts_max = req->attempts_max ? req->attempts_max : ATTEMPTS_DEFAULT;
+    if (req->date_ms || call->attempts >= attempts_max ||
+        silt_mono_ms() - call->start_ms >= deadline_ms(req))
+        return -1;
+    struct silt_creds *now = silt_credentials_take(call->s3->credentials);
+    bool others = now && call->creds && now->generation != call->creds->generation;
+    silt_credentials_give(now);
+    return others ? 0 : FETCH_MS;
+}
+
 /* --- answers --------------------------------------------------------------------------------- */
 
 /* Only S3 and its equals know a CRC-32C over a whole multipart object. */
@@ -227,13 +244,20 @@ static const char *refusal_hint(const struct silt_store_req *req, const char *co
     return "";
 }
 
+/* @return the region that the bucket is in when it is another one than ours, else NULL. */
+static const char *other_region(const struct call *call, const struct silt_s3_error *error)
+{
+    const char *region = silt_http_answer_header(&call->http, "x-amz-bucket-region");
+    if (!region) region = error->region;
+    return region[0] && strcmp(region, call->s3->site.region) != 0 ? region : NULL;
+}
+
 static void write_refusal(const struct call *call, const struct silt_s3_error *error)
 {
     struct silt_store_req *req = call->req;
     const struct silt_http_req *http = &call->http;
-    const char *region = silt_http_answer_header(http, "x-amz-bucket-region");
-    if (!region) region = error->region;
-    if (region[0] && strcmp(region, call->s3->site.region) != 0) {
+    const char *region = other_region(call, error);
+    if (region) {
         snprintf(req->text, sizeof req->text,
                  "%d %s: the bucket is in region %s; set s3.region (and s3.endpoint) to it",
                  http->status, error->code, region);
@@ -259,7 +283,7 @@ static struct silt_store_verdict judge(struct call *call)
     struct silt_s3_error error = {0};
     if (too_long(call)) {
         snprintf(req->text, sizeof req->text, "the object is longer than %zu bytes", req->body_max);
-        return (struct silt_store_verdict){SILT_STORE_REFUSED, false};
+        return (struct silt_store_verdict){.outcome = SILT_STORE_REFUSED};
     }
     /* The body of a GET is data, whatever it looks like; any other 2xx may hide an error. */
     bool data = req->op == SILT_OP_GET && http->status < 300;
@@ -270,6 +294,7 @@ static struct silt_store_verdict judge(struct call *call)
     struct silt_store_verdict verdict = silt_store_judge(&answer);
     req->text[0] = '\0';
     if (verdict.outcome == SILT_STORE_OK) return verdict;
+    verdict.stale &= !other_region(call, &error);
     if (http->outcome == SILT_HTTP_ANSWERED)
         write_refusal(call, &error);
     else
@@ -326,7 +351,10 @@ static void settle(struct call *call)
     if (verdict.outcome == SILT_STORE_OK) take_body(call);
     call->doubted |= verdict.outcome == SILT_STORE_DOUBT;
     call->fresh = call->http.outcome != SILT_HTTP_ANSWERED || call->http.status >= 500;
-    int64_t wait_ms = verdict.retry ? next_attempt_ms(call) : -1;
+    verdict.stale = verdict.stale && silt_credentials_refused(call->s3->credentials, call->creds);
+    int64_t wait_ms = verdict.stale   ? next_credentials_ms(call)
+                      : verdict.retry ? next_attempt_ms(call)
+                                      : -1;
     if (wait_ms >= 0) {
         retry_in(call, wait_ms);
         return;
@@ -348,20 +376,41 @@ static void on_answer(struct silt_http_req *http)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-static void sign(struct call *call)
+/* @return false while there are no credentials. */
+static bool sign(struct call *call)
 {
     struct s3 *s3 = call->s3;
     char date[SILT_SIGV4_DATE_LEN];
     uint8_t key[SILT_SHA256_LEN];
+    silt_credentials_give(call->creds);
+    call->creds = silt_credentials_take(s3->credentials);
+    if (!call->creds) return false;
     silt_sigv4_date(call->req->date_ms ? call->req->date_ms : silt_wall_ms(), date);
-    const struct silt_sigv4_req scope = silt_s3_scope(&s3->site, s3->access_key, date);
+    const struct silt_sigv4_req scope = silt_s3_scope(&s3->site, call->creds->access_key, date);
     pthread_mutex_lock(&s3->synced.lock);
-    silt_sigv4_keys_get(&s3->synced.keys, &scope, &s3->secret_key, key);
+    silt_sigv4_keys_get(&s3->synced.keys, &scope, &call->creds->secret_key, key);
     pthread_mutex_unlock(&s3->synced.lock);
-    const struct silt_s3_creds creds = {
-        .access_key = s3->access_key, .session_token = &s3->session_token, .signing_key = key};
+    const struct silt_s3_creds creds = {.access_key = call->creds->access_key,
+                                        .session_token = &call->creds->session_token,
+                                        .signing_key = key};
     silt_s3_sign(&call->wire, &s3->site, &creds, date);
     explicit_bzero(key, sizeof key);
+    return true;
+}
+
+/* The old ones expired before new ones could be had. */
+static void wait_for_credentials(struct call *call)
+{
+    struct silt_store_req *req = call->req;
+    char why[120];
+    silt_credentials_why(call->s3->credentials, why, sizeof why);
+    snprintf(req->text, sizeof req->text, "the credentials have expired; %s",
+             why[0] ? why : "others are being fetched");
+    int64_t wait_ms = next_credentials_ms(call);
+    if (wait_ms >= 0)
+        retry_in(call, wait_ms);
+    else
+        finish(call, SILT_STORE_DENIED, true);
 }
 
 static int64_t attempt_ms(const struct call *call)
@@ -374,8 +423,11 @@ static int64_t attempt_ms(const struct call *call)
 static void send_or_stop(struct call *call)
 {
     struct s3 *s3 = call->s3;
-    sign(call);
     call->attempts++;
+    if (!sign(call)) {
+        wait_for_credentials(call);
+        return;
+    }
     call->req->attempts++;
     silt_http_req_done(&call->http);
     call->http = (struct silt_http_req){.method = call->wire.method,
@@ -456,10 +508,7 @@ static void s3_free(struct silt_store *store)
     pthread_cond_destroy(&s3->synced.idle);
     pthread_mutex_destroy(&s3->synced.lock);
     silt_s3_site_done(&s3->site);
-    silt_secret_done(&s3->secret_key);
-    silt_secret_done(&s3->session_token);
     silt_free(s3->root);
-    silt_free(s3->access_key);
     silt_free(s3->ca_file);
     silt_store_drop(&s3->store);
 }
@@ -474,17 +523,20 @@ SILT_RC silt_s3_open(const struct silt_store_opts *opts, struct silt_store **ret
 {
     static const struct silt_store_vtable vtable = {.submit = s3_submit, .free = s3_free};
     struct silt_s3_site site;
-    SILT_ASSERT(opts->http);
     SILT_TRY(silt_s3_site_init(&site, opts->root, &opts->s3, err));
+    SILT_ASSERT(opts->http && opts->s3.credentials);
+    struct silt_rc found = silt_credentials_await(opts->s3.credentials, err);
+    if (!found.ok) {
+        silt_s3_site_done(&site);
+        return found;
+    }
     struct s3 *s3 = SILT_NEW(struct s3);
     s3->site = site;
     s3->http = opts->http;
     s3->root = silt_strdup(opts->root);
     s3->store = (struct silt_store){.vtable = &vtable, .url = s3->root};
-    s3->access_key = silt_strdup(opts->s3.access_key);
+    s3->credentials = opts->s3.credentials;
     s3->ca_file = silt_strdup(or_empty(opts->s3.ca_file));
-    silt_secret_copy(&s3->secret_key, &opts->s3.secret_key);
-    silt_secret_copy(&s3->session_token, &opts->s3.session_token);
     s3->in_flight_max =
         opts->s3.concurrency > 0 ? (unsigned)opts->s3.concurrency : CONCURRENCY_DEFAULT;
     pthread_mutex_init(&s3->synced.lock, NULL);

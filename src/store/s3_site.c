@@ -83,8 +83,6 @@ static SILT_RC check_options(const struct silt_s3_opts *opts, struct silt_err *e
 {
     if (!opts->region[0])
         SILT_FAIL(err, CONFIG, "s3.region is missing: the request signature needs it");
-    if (!opts->access_key[0] || !silt_secret_is_set(&opts->secret_key))
-        SILT_FAIL(err, CONFIG, "no S3 credentials: set s3.access_key_id and s3.secret_access_key");
     if (opts->checksum[0] && strcmp(opts->checksum, "crc32c") != 0)
         SILT_FAIL(err, CONFIG, "s3.checksum %s: crc32c is what parts are sent with",
                   opts->checksum);
@@ -110,7 +108,6 @@ static struct silt_s3_opts filled(const struct silt_s3_opts *opts)
     out.sse = or_empty(opts->sse);
     out.kms_key_id = or_empty(opts->kms_key_id);
     out.storage_class = or_empty(opts->storage_class);
-    out.access_key = or_empty(opts->access_key);
     return out;
 }
 

@@ -2,9 +2,9 @@
 #ifndef SILT_STORE_STORE_OPEN_H
 #define SILT_STORE_STORE_OPEN_H
 
-#include "base/secret.h"
 #include "store/store.h"
 
+struct silt_credentials;
 struct silt_http;
 
 struct silt_s3_opts {
@@ -16,10 +16,8 @@ struct silt_s3_opts {
     const char *checksum; /* "crc32c" */
     const char *sse;      /* "", "AES256", "aws:kms" */
     const char *kms_key_id;
-    const char *storage_class; /* "" = STANDARD */
-    const char *access_key;
-    struct silt_secret secret_key;
-    struct silt_secret session_token;
+    const char *storage_class;            /* "" = STANDARD */
+    struct silt_credentials *credentials; /* outlives the store */
 };
 
 struct silt_store_opts {
@@ -28,6 +26,7 @@ struct silt_store_opts {
     struct silt_http *http; /* the io loop; NULL for file:// */
 };
 
+/* For s3:// it waits until there are credentials. */
 SILT_RC silt_store_open(const struct silt_store_opts *opts, struct silt_store **ret_store,
                         struct silt_err *err);
 

@@ -130,7 +130,7 @@ static void the_store_gets_root_and_s3(void)
         LOAD("--archive.root=s3://bucket/prefix", "--s3.endpoint=http://127.0.0.1:9000",
              "--s3.region=eu-central-1", "--s3.path_style=true", "--s3.concurrency=9",
              "--s3.sse=aws:kms", "--s3.kms_key_id=k", "--s3.storage_class=STANDARD_IA");
-    silt_options_store(config, NULL, &opts);
+    silt_options_store(config, NULL, NULL, &opts);
     CU_ASSERT_STRING_EQUAL(opts.root, "s3://bucket/prefix");
     CU_ASSERT_STRING_EQUAL(opts.s3.endpoint, "http://127.0.0.1:9000");
     CU_ASSERT_STRING_EQUAL(opts.s3.region, "eu-central-1");
@@ -142,10 +142,49 @@ static void the_store_gets_root_and_s3(void)
     silt_config_free(config);
 }
 
+static void only_what_signs_needs_credentials(void)
+{
+    struct silt_config *config = LOAD("--archive.root=file:///dir");
+    CU_ASSERT_FALSE(silt_options_need_credentials(config));
+    silt_config_free(config);
+    config = LOAD("--archive.root=s3://bucket/prefix", "--s3.region=r");
+    CU_ASSERT(silt_options_need_credentials(config));
+    silt_config_free(config);
+    config = LOAD("--metrics.cloudwatch=true", "--metrics.cloudwatch_region=r");
+    CU_ASSERT(silt_options_need_credentials(config));
+    silt_config_free(config);
+}
+
+static void credentials_are_looked_for_as_configured(void)
+{
+    struct silt_credentials_opts opts;
+    struct silt_config *config =
+        LOAD("--s3.profile=p", "--s3.role_arn=arn", "--s3.external_id=x",
+             "--s3.sts_endpoint=http://127.0.0.1:1", "--metrics.cloudwatch=true",
+             "--metrics.cloudwatch_region=eu-west-3", "--metrics.worker=pod-7");
+    silt_options_credentials(config, NULL, &opts);
+    CU_ASSERT_STRING_EQUAL(opts.profile, "p");
+    CU_ASSERT_STRING_EQUAL(opts.role_arn, "arn");
+    CU_ASSERT_STRING_EQUAL(opts.external_id, "x");
+    CU_ASSERT_STRING_EQUAL(opts.sts_endpoint, "http://127.0.0.1:1");
+    CU_ASSERT_STRING_EQUAL(opts.region, "eu-west-3"); /* there is no bucket's */
+    CU_ASSERT_STRING_EQUAL(opts.session_name, "pod-7");
+    CU_ASSERT_PTR_NOT_NULL(opts.environ);
+    silt_config_free(config);
+    config = LOAD("--s3.access_key_id=a", "--s3.secret_access_key=b", "--s3.region=eu-west-1",
+                  "--s3.role_session_name=mine");
+    silt_options_credentials(config, NULL, &opts);
+    CU_ASSERT_STRING_EQUAL(opts.access_key, "a");
+    CU_ASSERT_STRING_EQUAL(silt_secret_reveal(&opts.secret_key), "b");
+    CU_ASSERT_STRING_EQUAL(opts.region, "eu-west-1");
+    CU_ASSERT_STRING_EQUAL(opts.session_name, "mine");
+    silt_config_free(config);
+}
+
 static struct silt_observe_opts observe_with(struct silt_config *config)
 {
     struct silt_observe_opts opts;
-    silt_options_observe(config, NULL, NULL, "w", &opts);
+    silt_options_observe(config, NULL, &opts);
     return opts;
 }
 
@@ -159,7 +198,6 @@ static void the_observer_gets_its_outputs(void)
     CU_ASSERT_EQUAL(opts.sensor_dimension, 2);
     CU_ASSERT_EQUAL(opts.interval_ms, 3000);
     CU_ASSERT_STRING_EQUAL(opts.listen, "127.0.0.1:0");
-    CU_ASSERT_STRING_EQUAL(opts.worker, "w");
     silt_config_free(config);
     config = LOAD("--s3.region=eu-west-1", "--metrics.cloudwatch=true",
                   "--metrics.cloudwatch_region=us-east-1", "--metrics.sensor_dimension=failures");
@@ -228,6 +266,8 @@ SILT_TESTS("options", {"names become values", names_become_values},
            {"encode workers are the cores unless told", encode_workers_are_the_cores_unless_told},
            {"the decoder gets framing and schemas", the_decoder_gets_framing_and_schemas},
            {"the store gets root and S3", the_store_gets_root_and_s3},
+           {"only what signs needs credentials", only_what_signs_needs_credentials},
+           {"credentials are looked for as configured", credentials_are_looked_for_as_configured},
            {"the observer gets its outputs", the_observer_gets_its_outputs},
            {"the consumer gets brokers, topics and properties",
             the_consumer_gets_brokers_topics_and_properties},

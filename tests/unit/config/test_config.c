@@ -179,6 +179,17 @@ static void keys_of_the_file_are_not_mixed_with_those_of_the_environment(void)
     silt_config_free(config);
 }
 
+static void a_profile_asked_for_drops_the_keys_of_the_environment(void)
+{
+    struct silt_config *config = load_with_aws("s3:\n  profile: team\n");
+    if (!config) return;
+    CU_ASSERT_STRING_EQUAL(config->s3.profile, "team");
+    CU_ASSERT_STRING_EQUAL(config->s3.access_key_id, "");
+    CU_ASSERT_FALSE(silt_secret_is_set(&config->s3.secret_access_key));
+    CU_ASSERT_FALSE(silt_secret_is_set(&config->s3.session_token));
+    silt_config_free(config);
+}
+
 static void regions_follow_from_what_else_is_set(void)
 {
     struct silt_config *config =
@@ -207,4 +218,6 @@ SILT_TESTS("config", {"the defaults are those of the table", the_defaults_are_th
            {"AWS variables stand in for defaults", aws_variables_stand_in_for_defaults},
            {"keys of the file are not mixed with those of the environment",
             keys_of_the_file_are_not_mixed_with_those_of_the_environment},
+           {"a profile asked for drops the keys of the environment",
+            a_profile_asked_for_drops_the_keys_of_the_environment},
            {"regions follow from what else is set", regions_follow_from_what_else_is_set})

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "harness.h"
+#include "net/credentials.h"
 #include "net/http.h"
 #include "webserver.h"
 
@@ -14,6 +15,7 @@ struct setting {
     struct silt_http *http;
     struct silt_metrics *metrics;
     struct silt_output output;
+    struct silt_credentials *credentials;
     struct silt_cw_sender *sender;
     _Atomic unsigned wakes;
     char endpoint[64];
@@ -32,9 +34,15 @@ static void set_up(struct setting *s, const int *statuses, const char *token)
     web_start(&s->web, statuses);
     snprintf(s->endpoint, sizeof s->endpoint, "http://127.0.0.1:%u", web_port(&s->web));
     CU_ASSERT_OK(silt_http_start(&(struct silt_http_opts){0}, &s->http, NULL));
+    silt_secret_set(&secret, "secret");
+    silt_secret_set(&session, token);
+    s->credentials = silt_credentials_new(&(struct silt_credentials_opts){
+        .http = s->http, .access_key = "AKID", .secret_key = secret, .session_token = session});
+    CU_ASSERT_OK(silt_credentials_await(s->credentials, NULL));
     s->metrics = silt_metrics_new();
     silt_output_init(&s->output, "cloudwatch", true);
     const struct silt_cw_sender_opts opts = {.http = s->http,
+                                             .credentials = s->credentials,
                                              .region = "eu-west-1",
                                              .endpoint = s->endpoint,
                                              .metrics = s->metrics,
@@ -43,9 +51,6 @@ static void set_up(struct setting *s, const int *statuses, const char *token)
                                              .wake_ctx = &s->wakes,
                                              .backoff_max_ms = 1};
     s->sender = silt_cw_sender_new(&opts);
-    silt_secret_set(&secret, "secret");
-    silt_secret_set(&session, token);
-    silt_cw_sender_credentials(s->sender, "AKID", &secret, &session);
     silt_secret_done(&secret);
     silt_secret_done(&session);
 }
@@ -53,6 +58,7 @@ static void set_up(struct setting *s, const int *statuses, const char *token)
 static void tear_down(struct setting *s)
 {
     silt_cw_sender_free(s->sender);
+    silt_credentials_free(s->credentials);
     silt_http_stop(s->http);
     web_stop(&s->web);
     silt_output_done(&s->output);

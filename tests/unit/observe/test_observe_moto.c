@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "harness.h"
+#include "net/credentials.h"
 #include "net/http.h"
 
 #include <fcntl.h>
@@ -79,9 +80,12 @@ static void a_run_leaves_its_numbers(void)
                                      .http = http,
                                      .cloudwatch_region = "eu-west-1",
                                      .cloudwatch_endpoint = endpoint,
-                                     .cloudwatch_namespace = name_space,
-                                     .access_key = "a"};
-    silt_secret_set(&opts.secret_key, "b");
+                                     .cloudwatch_namespace = name_space};
+    struct silt_secret secret = {0};
+    silt_secret_set(&secret, "b");
+    opts.credentials = silt_credentials_new(
+        &(struct silt_credentials_opts){.http = http, .access_key = "a", .secret_key = secret});
+    silt_secret_done(&secret);
     CU_ASSERT_OK(silt_observer_start(&opts, &observer, NULL));
     const struct silt_failure failure = {
         .stage = SILT_STAGE_S3_UPLOAD, .type = SILT_FAIL_TIMEOUT, .partition = -1, .offset = -1};
@@ -112,7 +116,7 @@ static void a_run_leaves_its_numbers(void)
     CU_ASSERT(statistic(name_space, "QueueDepth", "{\"Name\":\"Queue\",\"Value\":\"sensors\"}",
                         "Maximum") >= 7);
     CU_ASSERT_EQUAL(atomic_load(&opts.metrics->gauges[SILT_GAUGE_SPOOL_DROPPED]), 0);
-    silt_secret_done(&opts.secret_key);
+    silt_credentials_free(opts.credentials);
     silt_metrics_free(opts.metrics);
 }
 

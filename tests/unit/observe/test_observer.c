@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "fakepg.h"
 #include "harness.h"
+#include "net/credentials.h"
 #include "net/http.h"
 #include "webserver.h"
 
@@ -230,19 +231,23 @@ static void start_everything(struct everything *all, const int *statuses)
                                            .cloudwatch_endpoint = all->endpoint,
                                            .cloudwatch_partitions = true,
                                            .sensor_dimension = 2,
-                                           .access_key = "AKID",
                                            .listen = "127.0.0.1:0"};
     silt_secret_set(&all->opts.postgres_dsn, silt_fakepg_dsn(all->fake));
-    silt_secret_set(&all->opts.secret_key, "secret");
+    struct silt_secret secret = {0};
+    silt_secret_set(&secret, "secret");
     CU_ASSERT_OK(silt_http_start(&(struct silt_http_opts){0}, &all->opts.http, NULL));
+    all->opts.credentials = silt_credentials_new(&(struct silt_credentials_opts){
+        .http = all->opts.http, .access_key = "AKID", .secret_key = secret});
+    CU_ASSERT_OK(silt_credentials_await(all->opts.credentials, NULL));
+    silt_secret_done(&secret);
     CU_ASSERT_OK(silt_observer_start(&all->opts, &all->observer, NULL));
 }
 
 static void stop_everything(struct everything *all)
 {
+    silt_credentials_free(all->opts.credentials);
     silt_http_stop(all->opts.http);
     silt_secret_done(&all->opts.postgres_dsn);
-    silt_secret_done(&all->opts.secret_key);
     silt_metrics_free(all->opts.metrics);
     silt_fakepg_stop(all->fake);
     web_stop(&all->web);
@@ -271,8 +276,6 @@ static void the_same_numbers_reach_every_output_and_the_last_ones_too(void)
     CU_ASSERT(wait_for_status(all.observer, "\"postgres\":{\"state\":\"ok\""));
     CU_ASSERT(wait_for_sum(&all.web, "SuccessCount", "s3_upload", 5)); /* then 100 are the last */
     silt_metrics_success(all.opts.metrics, SILT_STAGE_S3_UPLOAD, 100);
-    silt_observer_credentials(all.observer, "AKID2", &all.opts.secret_key,
-                              &(struct silt_secret){0});
     CU_ASSERT_PTR_NOT_NULL(strstr(get(all.observer, "/metrics"),
                                   "silt_stage_success_total{stage=\"s3_upload\"} 105\n"));
     silt_observer_stop(all.observer, 20000);

@@ -118,6 +118,31 @@ static void credentials_and_clock_are_told_apart(void)
     HOLDS(cases);
 }
 
+static void keys_that_are_not_known_may_be_exchanged(void)
+{
+    static const struct {
+        enum silt_store_op op;
+        int status;
+        const char *code;
+        bool stale;
+    } cases[] = {{SILT_OP_GET, 400, "ExpiredToken", true},
+                 {SILT_OP_PUT_NEW, 403, "InvalidAccessKeyId", true},
+                 {SILT_OP_GET, 403, "InvalidTokenId", true},
+                 {SILT_OP_GET, 404, "XAdminUserNotFound", true},
+                 {SILT_OP_HEAD, 400, "", true}, /* ExpiredToken without a body */
+                 {SILT_OP_GET, 400, "", false},
+                 {SILT_OP_GET, 403, "AccessDenied", false},
+                 {SILT_OP_HEAD, 403, "", false},
+                 {SILT_OP_GET, 403, "SignatureDoesNotMatch", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct silt_store_answer answer = {
+            .op = cases[i].op, .status = cases[i].status, .code = cases[i].code};
+        struct silt_store_verdict verdict = silt_store_judge(&answer);
+        CU_ASSERT_EQUAL(verdict.stale, cases[i].stale);
+        CU_ASSERT_FALSE(verdict.retry);
+    }
+}
+
 static void damage_on_the_way_is_sent_again(void)
 {
     static const struct expectation cases[] = {
@@ -201,6 +226,7 @@ SILT_TESTS("outcome", {"no answer is doubt", no_answer_is_doubt},
            {"a taken key is told from a conflict", a_taken_key_is_told_from_a_conflict},
            {"absence must be said by the store", absence_must_be_said_by_the_store},
            {"credentials and clock are told apart", credentials_and_clock_are_told_apart},
+           {"keys that are not known may be exchanged", keys_that_are_not_known_may_be_exchanged},
            {"damage on the way is sent again", damage_on_the_way_is_sent_again},
            {"wrong parts are not sent again", wrong_parts_are_not_sent_again},
            {"what the server cannot do now is asked again",

@@ -1,14 +1,17 @@
 #include "store/s3.h"
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "harness.h"
 #include "http_server.h"
+#include "net/credentials.h"
 #include "net/http.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SLOW "<Error><Code>SlowDown</Code><Message>Reduce your rate</Message></Error>"
 #define INTERNAL "<Error><Code>InternalError</Code><Message>We are sorry</Message></Error>"
@@ -18,6 +21,7 @@
 struct bench {
     struct silt_http_server *server;
     struct silt_http *http;
+    struct silt_credentials *credentials;
     struct silt_store *store;
 };
 
@@ -29,14 +33,15 @@ static void bench_init_with(struct bench *bench, const struct silt_http_step *st
     bench->server = silt_http_server_start(steps, steps_n);
     struct silt_rc started = silt_http_start(&(struct silt_http_opts){0}, &bench->http, NULL);
     SILT_ASSERT(started.ok);
+    bench->credentials = silt_credentials_new(&(struct silt_credentials_opts){
+        .http = bench->http, .access_key = "key", .secret_key = secret});
     const struct silt_store_opts opts = {.root = "s3://bucket/root",
                                          .http = bench->http,
                                          .s3 = {.endpoint = silt_http_server_url(bench->server),
                                                 .region = "eu-west-1",
                                                 .path_style = true,
                                                 .concurrency = concurrency,
-                                                .access_key = "key",
-                                                .secret_key = secret}};
+                                                .credentials = bench->credentials}};
     struct silt_rc opened = silt_store_open(&opts, &bench->store, NULL);
     SILT_ASSERT(opened.ok);
     silt_secret_done(&secret);
@@ -45,6 +50,7 @@ static void bench_init_with(struct bench *bench, const struct silt_http_step *st
 static void bench_done(struct bench *bench)
 {
     silt_store_free(bench->store);
+    silt_credentials_free(bench->credentials);
     silt_http_stop(bench->http);
     silt_http_server_stop(bench->server);
 }
@@ -429,6 +435,7 @@ static void freeing_answers_all_that_is_open(void)
     submit_open(&bench, reqs, back);
     silt_http_server_await(bench.server, 2);
     silt_store_free(bench.store);
+    silt_credentials_free(bench.credentials);
     CU_ASSERT_EQUAL(stopped_n(back), OPEN);
     silt_queue_free(back);
     silt_http_stop(bench.http);
@@ -446,6 +453,7 @@ static void freeing_ends_a_long_wait_for_the_next_attempt(void)
     submit_open(&bench, reqs, back);
     silt_http_server_await(bench.server, OPEN);
     silt_store_free(bench.store);
+    silt_credentials_free(bench.credentials);
     CU_ASSERT_EQUAL(stopped_n(back), OPEN);
     CU_ASSERT_EQUAL(silt_http_server_seen_n(bench.server), OPEN); /* Retry-After was obeyed */
     silt_queue_free(back);
@@ -467,34 +475,181 @@ static void the_loop_may_be_stopped_before_the_store_is_freed(void)
     silt_http_stop(bench.http);
     CU_ASSERT_EQUAL(stopped_n(back), OPEN);
     silt_store_free(bench.store);
+    silt_credentials_free(bench.credentials);
     silt_queue_free(back);
     silt_http_server_stop(bench.server);
 }
 
-SILT_TESTS("s3",
-           {"every attempt is signed anew, on a new connection after 5xx",
-            every_attempt_is_signed_anew_on_a_new_connection_after_5xx},
-           {"a given date is signed and nothing retried",
-            a_given_date_is_signed_and_nothing_retried},
-           {"attempts are bounded", attempts_are_bounded},
-           {"a deadline ends the attempts", a_deadline_ends_the_attempts},
-           {"throttling after doubt is still doubt", throttling_after_doubt_is_still_doubt},
-           {"an error below a 200 is an error", an_error_below_a_200_is_an_error},
-           {"an object that looks like an error is an object",
-            an_object_that_looks_like_an_error_is_an_object},
-           {"a cut body is fetched again", a_cut_body_is_fetched_again},
-           {"a longer object is refused, not retried", a_longer_object_is_refused_not_retried},
-           {"a part with another checksum is sent again",
-            a_part_with_another_checksum_is_sent_again},
-           {"a wrong clock tells the server's time", a_wrong_clock_tells_the_servers_time},
-           {"the wrong region is named", the_wrong_region_is_named},
-           {"a store without whole checksums is told", a_store_without_whole_checksums_is_told},
-           {"a delete marker is told from absence", a_delete_marker_is_told_from_absence},
-           {"pages are fetched until the last", pages_are_fetched_until_the_last},
-           {"pages that never end are left", pages_that_never_end_are_left},
-           {"small requests overtake parts", small_requests_overtake_parts},
-           {"freeing answers all that is open", freeing_answers_all_that_is_open},
-           {"freeing ends a long wait for the next attempt",
-            freeing_ends_a_long_wait_for_the_next_attempt},
-           {"the loop may be stopped before the store is freed",
-            the_loop_may_be_stopped_before_the_store_is_freed})
+/* --- credentials that change ----------------------------------------------------------------- */
+
+#define EXPIRED "<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"
+#define KEYS(key, life) \
+    "{\"AccessKeyId\":\"" key "\",\"SecretAccessKey\":\"s\",\"Token\":\"t" key "\"" life "}"
+
+/* A store whose keys come from a container's endpoint. */
+struct vault {
+    struct silt_http_server *keys;
+    struct silt_http_server *server;
+    struct silt_http *http;
+    struct silt_credentials *credentials;
+    struct silt_store *store;
+    char *environ[2];
+};
+
+static void vault_open(struct vault *vault, const struct silt_http_step *keys, size_t keys_n,
+                       const struct silt_http_step *steps, size_t steps_n)
+{
+    vault->keys = silt_http_server_start(keys, keys_n);
+    vault->server = silt_http_server_start(steps, steps_n);
+    vault->environ[0] =
+        silt_asprintf("AWS_CONTAINER_CREDENTIALS_FULL_URI=%s/", silt_http_server_url(vault->keys));
+    vault->environ[1] = NULL;
+    struct silt_rc started = silt_http_start(&(struct silt_http_opts){0}, &vault->http, NULL);
+    SILT_ASSERT(started.ok);
+    vault->credentials = silt_credentials_new(&(struct silt_credentials_opts){
+        .http = vault->http, .environ = (const char *const *)vault->environ});
+    const struct silt_store_opts opts = {.root = "s3://bucket/root",
+                                         .http = vault->http,
+                                         .s3 = {.endpoint = silt_http_server_url(vault->server),
+                                                .region = "eu-west-1",
+                                                .path_style = true,
+                                                .credentials = vault->credentials}};
+    struct silt_rc opened = silt_store_open(&opts, &vault->store, NULL);
+    SILT_ASSERT(opened.ok);
+}
+
+static void vault_close(struct vault *vault)
+{
+    silt_store_free(vault->store);
+    silt_credentials_free(vault->credentials);
+    silt_http_stop(vault->http);
+    silt_http_server_stop(vault->server);
+    silt_http_server_stop(vault->keys);
+    silt_free(vault->environ[0]);
+}
+#define VAULT(vault, keys, steps)                                        \
+    vault_open((vault), (keys), sizeof(keys) / sizeof(keys)[0], (steps), \
+               sizeof(steps) / sizeof(steps)[0])
+
+static void an_expired_token_is_renewed_and_the_request_sent_again(void)
+{
+    static const struct silt_http_step keys[] = {{.status = 200, .body = KEYS("OLD", "")},
+                                                 {.status = 200, .body = KEYS("NEW", "")}};
+    static const struct silt_http_step steps[] = {
+        {.status = 400, .body = EXPIRED}, {.status = 400, .body = EXPIRED},
+        {.status = 400, .body = EXPIRED}, {.status = 400, .body = EXPIRED},
+        {.status = 400, .body = EXPIRED}, {.status = 400, .body = EXPIRED},
+        {.status = 200, .body = "x"}};
+    struct vault vault;
+    VAULT(&vault, keys, steps);
+    struct silt_store_req req = {.op = SILT_OP_GET, .key = "k", .body_max = 9, .attempts_max = 20};
+    silt_store_call(vault.store, &req);
+    CU_ASSERT_EQUAL(req.outcome, SILT_STORE_OK);
+    CU_ASSERT_EQUAL(silt_http_server_seen_n(vault.keys), 2);
+    const struct silt_http_seen *last = silt_http_server_seen(vault.server, 6);
+    char *authorization = silt_http_seen_header(last, "authorization");
+    char *token = silt_http_seen_header(last, "x-amz-security-token");
+    CU_ASSERT(authorization && strstr(authorization, "Credential=NEW/"));
+    CU_ASSERT(token && strcmp(token, "tNEW") == 0);
+    free(authorization);
+    free(token);
+    silt_store_req_done(&req);
+    vault_close(&vault);
+}
+
+static void attempts_with_refused_keys_are_bounded(void)
+{
+    static const struct silt_http_step keys[] = {
+        {.status = 200, .body = KEYS("SAME", ""), .repeat = -1}};
+    static const struct silt_http_step steps[] = {{.status = 400, .body = EXPIRED, .repeat = -1}};
+    struct vault vault;
+    VAULT(&vault, keys, steps);
+    struct silt_store_req req = {.op = SILT_OP_GET, .key = "k", .attempts_max = 2};
+    silt_store_call(vault.store, &req);
+    CU_ASSERT_EQUAL(req.outcome, SILT_STORE_DENIED);
+    CU_ASSERT_EQUAL(req.attempts, 2);
+    CU_ASSERT(strstr(req.text, "ExpiredToken") != NULL);
+    silt_store_req_done(&req);
+    struct silt_store_req dated = {.op = SILT_OP_GET, .key = "k", .date_ms = 1767225600000};
+    silt_store_call(vault.store, &dated);
+    CU_ASSERT_EQUAL(dated.outcome, SILT_STORE_DENIED);
+    CU_ASSERT_EQUAL(dated.attempts, 1);
+    silt_store_req_done(&dated);
+    vault_close(&vault);
+}
+
+static void nothing_is_sent_with_keys_that_have_expired(void)
+{
+    char until[SILT_ISO_LEN];
+    silt_iso_time(silt_wall_ms() + 1500, until);
+    char *body = silt_asprintf(KEYS("SHORT", ",\"Expiration\":\"%s\""), until);
+    const struct silt_http_step keys[] = {{.status = 200, .body = body},
+                                          {.status = 500, .repeat = -1}};
+    static const struct silt_http_step steps[] = {{.status = 200, .body = "x", .repeat = -1}};
+    struct vault vault;
+    VAULT(&vault, keys, steps);
+    silt_http_server_await(vault.keys, 2);
+    struct silt_creds *creds;
+    while ((creds = silt_credentials_take(vault.credentials))) {
+        silt_credentials_give(creds);
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    struct silt_store_req req = {.op = SILT_OP_GET, .key = "k", .attempts_max = 2};
+    silt_store_call(vault.store, &req);
+    CU_ASSERT_EQUAL(req.outcome, SILT_STORE_DENIED);
+    CU_ASSERT_EQUAL(req.attempts, 0);
+    CU_ASSERT(strstr(req.text, "the credentials have expired; container credentials: ") != NULL);
+    CU_ASSERT_EQUAL(silt_http_server_seen_n(vault.server), 0);
+    silt_store_req_done(&req);
+    vault_close(&vault);
+    silt_free(body);
+}
+
+static void without_credentials_a_store_does_not_open(void)
+{
+    struct silt_http *http = NULL;
+    struct silt_store *store = NULL;
+    struct silt_err err = {0};
+    CU_ASSERT_OK(silt_http_start(&(struct silt_http_opts){0}, &http, NULL));
+    struct silt_credentials *credentials = silt_credentials_new(&(struct silt_credentials_opts){
+        .http = http, .environ = (const char *const[]){"AWS_EC2_METADATA_DISABLED=true", NULL}});
+    const struct silt_store_opts opts = {.root = "s3://bucket/root",
+                                         .http = http,
+                                         .s3 = {.region = "r", .credentials = credentials}};
+    CU_ASSERT_FAILS(silt_store_open(&opts, &store, &err));
+    CU_ASSERT(strstr(err.text, "no AWS credentials") != NULL);
+    silt_credentials_free(credentials);
+    silt_http_stop(http);
+}
+
+SILT_TESTS(
+    "s3",
+    {"every attempt is signed anew, on a new connection after 5xx",
+     every_attempt_is_signed_anew_on_a_new_connection_after_5xx},
+    {"a given date is signed and nothing retried", a_given_date_is_signed_and_nothing_retried},
+    {"attempts are bounded", attempts_are_bounded},
+    {"a deadline ends the attempts", a_deadline_ends_the_attempts},
+    {"throttling after doubt is still doubt", throttling_after_doubt_is_still_doubt},
+    {"an error below a 200 is an error", an_error_below_a_200_is_an_error},
+    {"an object that looks like an error is an object",
+     an_object_that_looks_like_an_error_is_an_object},
+    {"a cut body is fetched again", a_cut_body_is_fetched_again},
+    {"a longer object is refused, not retried", a_longer_object_is_refused_not_retried},
+    {"a part with another checksum is sent again", a_part_with_another_checksum_is_sent_again},
+    {"an expired token is renewed and the request sent again",
+     an_expired_token_is_renewed_and_the_request_sent_again},
+    {"attempts with refused keys are bounded", attempts_with_refused_keys_are_bounded},
+    {"nothing is sent with keys that have expired", nothing_is_sent_with_keys_that_have_expired},
+    {"without credentials a store does not open", without_credentials_a_store_does_not_open},
+    {"a wrong clock tells the server's time", a_wrong_clock_tells_the_servers_time},
+    {"the wrong region is named", the_wrong_region_is_named},
+    {"a store without whole checksums is told", a_store_without_whole_checksums_is_told},
+    {"a delete marker is told from absence", a_delete_marker_is_told_from_absence},
+    {"pages are fetched until the last", pages_are_fetched_until_the_last},
+    {"pages that never end are left", pages_that_never_end_are_left},
+    {"small requests overtake parts", small_requests_overtake_parts},
+    {"freeing answers all that is open", freeing_answers_all_that_is_open},
+    {"freeing ends a long wait for the next attempt",
+     freeing_ends_a_long_wait_for_the_next_attempt},
+    {"the loop may be stopped before the store is freed",
+     the_loop_may_be_stopped_before_the_store_is_freed})

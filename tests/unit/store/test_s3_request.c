@@ -6,23 +6,18 @@
 
 #define DATE "20260101T000000Z"
 
-static struct silt_secret secret;
 static struct silt_s3_site site;
 static struct silt_s3_site plain;
 
 static void sites_init(void)
 {
-    silt_secret_set(&secret, "secret");
     const struct silt_s3_opts opts = {.endpoint = "http://h:9000",
                                       .region = "r",
                                       .sse = "aws:kms",
                                       .kms_key_id = "kms",
                                       .storage_class = "STANDARD_IA",
-                                      .path_style = true,
-                                      .access_key = "key",
-                                      .secret_key = secret};
-    const struct silt_s3_opts bare = {
-        .endpoint = "http://h", .region = "r", .access_key = "key", .secret_key = secret};
+                                      .path_style = true};
+    const struct silt_s3_opts bare = {.endpoint = "http://h", .region = "r"};
     CU_ASSERT_OK(silt_s3_site_init(&site, "s3://bucket/pre/fix", &opts, NULL));
     CU_ASSERT_OK(silt_s3_site_init(&plain, "s3://bucket", &bare, NULL));
 }
@@ -31,7 +26,6 @@ static void sites_done(void)
 {
     silt_s3_site_done(&site);
     silt_s3_site_done(&plain);
-    silt_secret_done(&secret);
 }
 
 /* Builds and signs; the caller ends the wire. */

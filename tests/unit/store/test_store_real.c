@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/random.h"
 #include "harness.h"
+#include "net/credentials.h"
 #include "net/http.h"
 #include "net/sigv4.h"
 
@@ -30,6 +31,8 @@ struct place {
 struct bench {
     struct silt_http *http;
     struct silt_store *store;
+    struct silt_credentials *credentials[4]; /* of each store opened */
+    unsigned credentials_n;
     struct silt_secret secret;
     const char *name;
     char root[128];
@@ -44,6 +47,13 @@ static const char *env(const char *name, const char *otherwise)
 static SILT_RC open_root(struct bench *bench, const struct place *place, const char *access_key,
                          struct silt_store **ret_store)
 {
+    struct silt_credentials *credentials = NULL;
+    if (bench->http) {
+        credentials = silt_credentials_new(&(struct silt_credentials_opts){
+            .http = bench->http, .access_key = access_key, .secret_key = bench->secret});
+        SILT_ASSERT(bench->credentials_n < 4);
+        bench->credentials[bench->credentials_n++] = credentials;
+    }
     const struct silt_store_opts opts = {.root = bench->root,
                                          .http = bench->http,
                                          .s3 = {.endpoint = place->endpoint,
@@ -52,8 +62,7 @@ static SILT_RC open_root(struct bench *bench, const struct place *place, const c
                                                 .ca_file = place->ca_file,
                                                 .checksum = "crc32c",
                                                 .concurrency = 16,
-                                                .access_key = access_key,
-                                                .secret_key = bench->secret}};
+                                                .credentials = credentials}};
     return silt_store_open(&opts, ret_store, NULL);
 }
 
@@ -117,6 +126,7 @@ static void bench_init(struct bench *bench, const struct place *place)
 static void bench_done(struct bench *bench)
 {
     silt_store_free(bench->store);
+    while (bench->credentials_n) silt_credentials_free(bench->credentials[--bench->credentials_n]);
     silt_http_stop(bench->http);
     silt_secret_done(&bench->secret);
 }
