@@ -67,7 +67,7 @@ may_fail cmake --build "$build" --target "${chosen[@]}" -- -k $((keep_going ? 0 
 
 # Old counts would add up.
 find "$build" -name '*.gcda' -delete
-may_fail ctest --test-dir "$build" -L unit -R "$tests" --output-on-failure --no-tests=error -j"$(nproc)"
+may_fail ctest --test-dir "$build" -L unit -R "$tests" --output-on-failure --no-tests=error -j"$((2 * $(nproc)))"
 
 report=$build/report
 mkdir -p "$report"

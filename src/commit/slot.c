@@ -63,10 +63,19 @@ static struct silt_slot_action back_off(struct silt_slot *slot, uint64_t random)
     return wait_in(slot, SILT_SLOT_WAIT, wait, false);
 }
 
+/* Dates may go back: once the store's clock is learnt, an older PUT that nobody answered may carry
+ * the later date, and until then the store would still take it. */
+static int64_t fence_ends(const struct silt_slot *slot)
+{
+    int64_t latest =
+        slot->open_date_ms > slot->last_date_ms ? slot->open_date_ms : slot->last_date_ms;
+    return latest + SILT_FENCE_MS;
+}
+
 static struct silt_slot_action fence(struct silt_slot *slot, int64_t date)
 {
     if (silt_slot_may_abort(slot)) return end(slot, SILT_SLOT_ABANDON);
-    int64_t until = slot->last_date_ms + SILT_FENCE_MS;
+    int64_t until = fence_ends(slot);
     if (date >= until) return go(slot, SILT_SLOT_FENCE_READ, SILT_SLOT_DO_GET);
     return wait_in(slot, SILT_SLOT_FENCE_WAIT, until - date, true);
 }
@@ -93,19 +102,27 @@ static struct silt_slot_action on_begin(struct silt_slot *slot, const struct sil
     return attempt(slot, event->now_ms);
 }
 
+/* What was learnt is learnt anew: our clock may be put right at any time. Only the first time is
+ * worth a quick retry. */
+static struct silt_slot_action learn_clock(struct silt_slot *slot,
+                                           const struct silt_slot_event *event)
+{
+    bool is_news = slot->clock_offset_ms == 0 && event->server_ms;
+    if (event->server_ms) slot->clock_offset_ms = event->server_ms - event->now_ms;
+    return is_news ? back_off(slot, event->random)
+                   : wait_in(slot, SILT_SLOT_WAIT, SILT_DENIED_WAIT_MS, true);
+}
+
 static struct silt_slot_action on_put(struct silt_slot *slot, const struct silt_slot_event *event)
 {
+    if (event->outcome != SILT_STORE_SKEWED && slot->last_date_ms > slot->open_date_ms)
+        slot->open_date_ms = slot->last_date_ms;
     switch (event->outcome) {
     case SILT_STORE_OK: return end(slot, SILT_SLOT_WON);
     case SILT_STORE_EXISTS: return go(slot, SILT_SLOT_READ, SILT_SLOT_DO_GET);
     case SILT_STORE_CONFLICT:
     case SILT_STORE_BAD_DIGEST: return back_off(slot, event->random);
-    case SILT_STORE_SKEWED:
-        if (slot->clock_offset_ms == 0 && event->server_ms) {
-            slot->clock_offset_ms = event->server_ms - event->now_ms;
-            return back_off(slot, event->random);
-        }
-        return wait_in(slot, SILT_SLOT_WAIT, SILT_DENIED_WAIT_MS, true);
+    case SILT_STORE_SKEWED: return learn_clock(slot, event);
     case SILT_STORE_DENIED:
     case SILT_STORE_REFUSED:
     case SILT_STORE_NO_BUCKET:
@@ -113,6 +130,15 @@ static struct silt_slot_action on_put(struct silt_slot *slot, const struct silt_
     case SILT_STORE_STOPPED: return end(slot, SILT_SLOT_FORGET);
     default: return go(slot, SILT_SLOT_DOUBT, SILT_SLOT_DO_GET);
     }
+}
+
+/* Nothing of ours is there. Whether anything can still come is for the clock that will judge it. */
+static struct silt_slot_action behind_fence(struct silt_slot *slot,
+                                            const struct silt_slot_event *event)
+{
+    int64_t early = event->server_ms ? fence_ends(slot) - event->server_ms : 0;
+    if (early > 0) return wait_in(slot, SILT_SLOT_FENCE_WAIT, early, true);
+    return end(slot, SILT_SLOT_ABANDON);
 }
 
 /* What slot n holds, asked after a 412, in doubt, or after the fence. */
@@ -123,7 +149,7 @@ static struct silt_slot_action on_get(struct silt_slot *slot, const struct silt_
     if (event->outcome == SILT_STORE_STOPPED) return end(slot, SILT_SLOT_FORGET);
     if (event->outcome == SILT_STORE_NOT_FOUND) {
         if (slot->state == SILT_SLOT_READ) return end(slot, SILT_SLOT_BROKEN);
-        if (slot->state == SILT_SLOT_FENCE_READ) return end(slot, SILT_SLOT_ABANDON);
+        if (slot->state == SILT_SLOT_FENCE_READ) return behind_fence(slot, event);
     }
     if (slot->state == SILT_SLOT_FENCE_READ)
         return wait_in(slot, SILT_SLOT_FENCE_WAIT, SILT_DENIED_WAIT_MS, true);

@@ -6,7 +6,7 @@
  *                    │   │          ├────▶ READ ─same bytes─▶ WON, other ─▶ LOST, 404 ─▶ BROKEN
  *                    │   │          ├ doubt ▶ DOUBT ─same─▶ WON, other ─▶ LOST, 404 ─▶ WAIT
  *                    │   │          └ denied ▶ WAIT (30 s, page)
- *                  WAIT ◀┴── upload too old: no PUT sent ─▶ ABANDON; else FENCE (last date + 60
+ *                  WAIT ◀┴── upload too old: no PUT sent ─▶ ABANDON; else FENCE (latest date + 60
  * min) ─▶ READ-like
  *
  * The manifest's bytes are fixed before BEGIN and resent unchanged (R6). The date is taken before
@@ -51,7 +51,7 @@ struct silt_slot_event {
     int64_t now_ms; /* wall clock, as read before anything else (R7) */
     enum silt_store_outcome outcome;
     bool same;
-    int64_t server_ms; /* PUT refused as SKEWED: the store's clock */
+    int64_t server_ms; /* PUT, GET: the store's clock, 0 when it did not say */
     uint64_t random;   /* for jitter */
 };
 
@@ -91,6 +91,7 @@ struct silt_slot {
     int64_t tail_asked_ms;
     int64_t clock_offset_ms; /* store's clock − ours, learnt from a refusal (F26) */
     int64_t last_date_ms;    /* of the newest PUT */
+    int64_t open_date_ms;    /* the latest date of a PUT that was not refused for its date */
     unsigned puts_sent;      /* "sent" means handed to the store */
     unsigned attempts;       /* for backoff */
 };

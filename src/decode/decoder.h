@@ -89,6 +89,7 @@ struct silt_decoder_stats {
     uint64_t registry_requests;
     uint64_t registry_failures;
     uint64_t cached;
+    enum silt_code last_code; /* of the last failure */
     char last_failure[160];
 };
 void silt_decoder_stats(const struct silt_decoder *decoder, struct silt_decoder_stats *ret);

@@ -40,6 +40,7 @@ struct silt_registry {
     struct silt_pace pace;
     uint64_t requests;
     uint64_t failures;
+    enum silt_code last_code;
     char last_failure[160];
     struct {
         pthread_mutex_t lock;
@@ -238,6 +239,7 @@ static int64_t note(struct silt_registry *registry, const struct silt_decoder_re
         return 0;
     }
     registry->failures++;
+    registry->last_code = answer->code;
     snprintf(registry->last_failure, sizeof registry->last_failure, "schema %d: %s", lookup->id,
              answer->text);
     return silt_pace_failed(&registry->pace, registry->port->now_ms(), retry_after_ms(&lookup->req),
@@ -277,6 +279,7 @@ void silt_registry_stats(const struct silt_registry *registry, struct silt_decod
 {
     ret->registry_requests = registry->requests;
     ret->registry_failures = registry->failures;
+    ret->last_code = registry->last_code;
     memcpy(ret->last_failure, registry->last_failure, sizeof ret->last_failure);
 }
 

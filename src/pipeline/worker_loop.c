@@ -10,6 +10,7 @@
 #include "pipeline/fill.h"
 #include "pipeline/repairer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TICK_MS 100
@@ -44,6 +45,30 @@ static bool close_consumer(struct silt_context *context)
     return silt_consumer_close(context->consumer, CLOSE_WAIT_MS);
 }
 
+static void track_registry(struct silt_context *context)
+{
+    struct silt_decoder_stats stats;
+    char message[200];
+    silt_decoder_stats(context->decoder, &stats);
+    snprintf(message, sizeof message, "schema registry: %s", stats.last_failure);
+    silt_context_failure(
+        context, &(struct silt_failure){
+                     .stage = SILT_STAGE_AVRO_VALIDATE,
+                     .type = silt_failure_type_parse(silt_code_failure_type(stats.last_code)),
+                     .partition = -1,
+                     .offset = -1,
+                     .message = message,
+                     .action = "records that need the schema wait; asked again soon"});
+}
+
+static void take_schema(struct silt_worker *worker, void *reply)
+{
+    int64_t retry_at = silt_decoder_reply(worker->context.decoder, reply);
+    if (retry_at) track_registry(&worker->context);
+    for (unsigned i = 0; i < worker->lanes_n; i++)
+        silt_lane_schema_arrived(worker->lanes[i], retry_at);
+}
+
 static void drain_inboxes(struct silt_worker *worker)
 {
     struct silt_context *context = &worker->context;
@@ -51,11 +76,7 @@ static void drain_inboxes(struct silt_worker *worker)
     while ((item = silt_queue_pop(context->store_inbox, 0))) silt_store_reply(item);
     while ((item = silt_queue_pop(context->encode_inbox, 0))) silt_fill_encoded(context, item);
     silt_repairer_poll(context);
-    while ((item = silt_queue_pop(context->decode_inbox, 0))) {
-        int64_t retry_at = silt_decoder_reply(context->decoder, item);
-        for (unsigned i = 0; i < worker->lanes_n; i++)
-            silt_lane_schema_arrived(worker->lanes[i], retry_at);
-    }
+    while ((item = silt_queue_pop(context->decode_inbox, 0))) take_schema(worker, item);
 }
 
 /* ---- records ---- */

@@ -188,6 +188,24 @@ static void behind_the_fence_the_slot_is_read(void)
     check_rows(fenced(), SILT_SLOT_EV_GET, ROWS(rows));
 }
 
+/* Our clock was wrong when the PUT was dated and is right now, or the other way round. */
+static void behind_the_fence_the_stores_own_clock_decides(void)
+{
+    struct silt_slot slot = fenced(); /* until T0 + 60 min + 5 */
+    struct silt_slot_event absent = {.kind = SILT_SLOT_EV_GET,
+                                     .outcome = SILT_STORE_NOT_FOUND,
+                                     .now_ms = T0 + 500 * MINUTE,
+                                     .server_ms = T0 + 2 * MINUTE};
+    struct silt_slot_action action = silt_slot_step(&slot, &absent);
+    CU_ASSERT_EQUAL(action.kind, SILT_SLOT_DO_WAIT);
+    CU_ASSERT_EQUAL(action.wait_ms, 58 * MINUTE + 5);
+    CU_ASSERT(action.page);
+    CU_ASSERT_EQUAL(step(&slot, SILT_SLOT_EV_TIMER, SILT_STORE_OK, false, T0 + 600 * MINUTE).kind,
+                    SILT_SLOT_DO_GET);
+    absent.server_ms = T0 + 60 * MINUTE + 5;
+    CU_ASSERT_EQUAL(silt_slot_step(&slot, &absent).kind, SILT_SLOT_ABANDON);
+}
+
 static void a_fence_long_over_is_not_waited_for(void)
 {
     struct silt_slot slot = putting();
@@ -197,7 +215,7 @@ static void a_fence_long_over_is_not_waited_for(void)
     CU_ASSERT_EQUAL(slot.state, SILT_SLOT_FENCE_READ);
 }
 
-static void the_stores_clock_is_learnt_once(void)
+static void the_stores_clock_is_learnt(void)
 {
     struct silt_slot slot = putting();
     struct silt_slot_event skewed = {.kind = SILT_SLOT_EV_PUT,
@@ -211,6 +229,37 @@ static void the_stores_clock_is_learnt_once(void)
     action = silt_slot_step(&slot, &skewed);
     CU_ASSERT(action.page);
     CU_ASSERT_EQUAL(action.wait_ms, SILT_DENIED_WAIT_MS);
+    /* Our clock was put right meanwhile: what was learnt is wrong now. */
+    skewed.now_ms = skewed.server_ms = T0 + 40 * MINUTE;
+    CU_ASSERT_EQUAL(step(&slot, SILT_SLOT_EV_TIMER, SILT_STORE_OK, false, T0 + 5 * MINUTE).kind,
+                    SILT_SLOT_DO_PUT);
+    (void)silt_slot_step(&slot, &skewed);
+    slot.tail_read_ms = T0 + 40 * MINUTE;
+    action = step(&slot, SILT_SLOT_EV_TIMER, SILT_STORE_OK, false, T0 + 41 * MINUTE);
+    CU_ASSERT_EQUAL(action.date_ms, T0 + 41 * MINUTE);
+}
+
+/* Our clock was three hours ahead when a PUT went out whose answer never came. The store took us
+ * for what we said: it would accept this PUT when its own clock comes to that date. */
+static void a_put_dated_ahead_is_waited_for_until_its_date_is_over(void)
+{
+    struct silt_slot slot = putting(); /* dated T0 + 5 */
+    step(&slot, SILT_SLOT_EV_PUT, SILT_STORE_DOUBT, false, T0 + 6);
+    step(&slot, SILT_SLOT_EV_GET, SILT_STORE_NOT_FOUND, false, T0 + 7);
+    step(&slot, SILT_SLOT_EV_TIMER, SILT_STORE_OK, false, T0 + 8);
+    struct silt_slot_event skewed = {.kind = SILT_SLOT_EV_PUT,
+                                     .outcome = SILT_STORE_SKEWED,
+                                     .now_ms = T0 + 10,
+                                     .server_ms = T0 + 10 - 180 * MINUTE};
+    CU_ASSERT_EQUAL(silt_slot_step(&slot, &skewed).kind, SILT_SLOT_DO_WAIT);
+    struct silt_slot_action action = step(&slot, SILT_SLOT_EV_TIMER, SILT_STORE_OK, false, T0 + 11);
+    CU_ASSERT_EQUAL(action.date_ms, T0 + 11 - 180 * MINUTE);
+    step(&slot, SILT_SLOT_EV_PUT, SILT_STORE_DOUBT, false, T0 + 12);
+    step(&slot, SILT_SLOT_EV_GET, SILT_STORE_NOT_FOUND, false, T0 + 13);
+    slot.oldest_upload_ms = T0 - 240 * MINUTE;
+    action = step(&slot, SILT_SLOT_EV_TIMER, SILT_STORE_OK, false, T0 + 14);
+    CU_ASSERT_EQUAL(action.kind, SILT_SLOT_DO_WAIT);
+    CU_ASSERT_EQUAL(action.wait_ms, T0 + 5 + SILT_FENCE_MS - (T0 + 14 - 180 * MINUTE));
 }
 
 static void states_have_names(void)
@@ -238,9 +287,11 @@ struct model {
     uint64_t random;
     int64_t now;
     int64_t oldest_upload;
-    int64_t tail_asked; /* when the newest good reading of the tail was asked for */
-    int64_t asked;      /* when the open question was */
-    int64_t last_put_date;
+    int64_t tail_asked;    /* when the newest good reading of the tail was asked for */
+    int64_t asked;         /* when the open question was */
+    int64_t skew;          /* of the store's clock */
+    int64_t put_date;      /* of the newest PUT */
+    int64_t last_put_date; /* the latest of those not refused for their date */
     unsigned puts_n;
     bool found_nothing; /* the newest GET */
     int64_t looked;     /* when it was asked for */
@@ -264,7 +315,7 @@ static void check_put(struct model *model, const struct silt_slot_action *action
     expect(model, action->date_ms == event_now + offset); /* R7: dated before the checks */
     expect(model, event_now - model->oldest_upload < limits.max_upload_age_ms);
     expect(model, event_now - model->tail_asked < limits.max_tail_age_ms);
-    model->last_put_date = action->date_ms;
+    model->put_date = action->date_ms;
     model->puts_n++;
     model->found_nothing = false;
 }
@@ -300,11 +351,14 @@ static void draw_answer(struct model *model, struct silt_slot_event *event)
         event->outcome = SILT_STORE_OK;
         event->same = true;
     }
-    if (event->outcome == SILT_STORE_SKEWED) event->server_ms = model->now + 20 * MINUTE;
+    if (event->outcome == SILT_STORE_SKEWED) event->server_ms = model->now + model->skew;
 }
 
 static void note_answer(struct model *model, const struct silt_slot_event *event)
 {
+    if (event->kind == SILT_SLOT_EV_PUT && event->outcome != SILT_STORE_SKEWED &&
+        model->put_date > model->last_put_date)
+        model->last_put_date = model->put_date;
     if (event->kind == SILT_SLOT_EV_GET) {
         model->found_nothing = event->outcome == SILT_STORE_NOT_FOUND;
         model->looked = model->asked;
@@ -329,7 +383,8 @@ static enum silt_slot_event_kind carry_out(struct model *model,
 
 static bool run_model(uint64_t seed)
 {
-    struct model model = {.random = seed, .now = T0, .ok = true};
+    static const int64_t skews[] = {20 * MINUTE, -20 * MINUTE, -300 * MINUTE};
+    struct model model = {.random = seed, .now = T0, .skew = skews[seed % 3], .ok = true};
     struct silt_slot slot;
     model.oldest_upload = T0 - (int64_t)(next_random(&model.random) % (uint64_t)(250 * MINUTE));
     model.tail_asked = T0 - (int64_t)(next_random(&model.random) % (uint64_t)(20 * MINUTE));
@@ -368,7 +423,11 @@ SILT_TESTS("slot", {"every answer to PUT has its way", every_answer_to_put_has_i
            {"old uploads are given up when no PUT was sent",
             old_uploads_are_given_up_when_no_put_was_sent},
            {"behind the fence the slot is read", behind_the_fence_the_slot_is_read},
+           {"behind the fence the store's own clock decides",
+            behind_the_fence_the_stores_own_clock_decides},
            {"a fence long over is not waited for", a_fence_long_over_is_not_waited_for},
-           {"the store's clock is learnt once", the_stores_clock_is_learnt_once},
+           {"the store's clock is learnt", the_stores_clock_is_learnt},
+           {"a PUT dated ahead is waited for until its date is over",
+            a_put_dated_ahead_is_waited_for_until_its_date_is_over},
            {"states have names", states_have_names},
            {"no stream of events makes it unsafe", no_stream_of_events_makes_it_unsafe})

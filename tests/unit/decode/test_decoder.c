@@ -345,6 +345,7 @@ static void an_outage_holds_and_never_rejects(void)
     silt_decoder_stats(bench.decoder, &stats);
     CU_ASSERT_EQUAL(stats.registry_failures, 8);
     CU_ASSERT_PTR_NOT_NULL(strstr(stats.last_failure, "schema 7: HTTP 200 without"));
+    CU_ASSERT_EQUAL(stats.last_code, SILT_E_PROTOCOL);
     decode_id(&bench, 7, &decoded);
     answer(&bench.http, SILT_HTTP_ANSWERED, 200, STRING_SCHEMA);
     CU_ASSERT_EQUAL(reply(&bench), 0);

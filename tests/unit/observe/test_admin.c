@@ -34,16 +34,22 @@ static struct silt_admin *start(void)
 
 static char answer[1 << 20];
 
-/* Sends bytes, returns everything that comes back. */
-static const char *talk(const struct silt_admin *admin, const char *request)
+static int dial(const struct silt_admin *admin)
 {
     const struct sockaddr_in address = {.sin_family = AF_INET,
                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
                                         .sin_port = htons((uint16_t)silt_admin_port(admin))};
-    size_t len = 0;
-    ssize_t n;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     CU_ASSERT_EQUAL(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* Sends bytes, returns everything that comes back. */
+static const char *talk(const struct silt_admin *admin, const char *request)
+{
+    size_t len = 0;
+    ssize_t n;
+    int fd = dial(admin);
     CU_ASSERT(send(fd, request, strlen(request), MSG_NOSIGNAL) > 0);
     while ((n = read(fd, answer + len, sizeof answer - 1 - len)) > 0) len += (size_t)n;
     answer[len] = 0;
@@ -123,6 +129,25 @@ static void a_large_request_is_refused(void)
     silt_admin_stop(admin);
 }
 
+/* Whoever connects and says nothing is hung up on, and then there is room for others again. */
+static void silent_connections_are_few_and_short(void)
+{
+    enum { ALL = 64, MORE_THAN_ALL = 80 };
+    int fds[MORE_THAN_ALL];
+    char byte;
+    struct silt_admin *admin = start();
+    for (unsigned i = 0; i < MORE_THAN_ALL; i++) {
+        fds[i] = dial(admin);
+        (void)!send(fds[i], "GET / HTTP/1.1\r\n", 16, MSG_NOSIGNAL);
+    }
+    for (unsigned i = 0; i < MORE_THAN_ALL; i++) { /* answered with nothing, or 408, or a reset */
+        while (i < ALL && read(fds[i], &byte, 1) > 0) {}
+        close(fds[i]);
+    }
+    says(get(admin, "/livez"), "HTTP/1.1 200");
+    silt_admin_stop(admin);
+}
+
 static void refuses(const char *listen, const char *why)
 {
     struct silt_admin *admin;
@@ -159,5 +184,6 @@ SILT_TESTS("admin", {"every path answers with its type", every_path_answers_with
            {"health follows the worker", health_follows_the_worker},
            {"only reading is possible", only_reading_is_possible},
            {"a large request is refused", a_large_request_is_refused},
+           {"silent connections are few and short", silent_connections_are_few_and_short},
            {"a wrong address is refused", a_wrong_address_is_refused},
            {"listens on version 6 too", listens_on_version_6_too})

@@ -145,18 +145,22 @@ struct rig_made {
     uint64_t tombstones;
 };
 
+static inline struct silt_producer *rig_producer(const struct rig *rig)
+{
+    struct silt_producer *producer = NULL;
+    struct silt_err err = {0};
+    const struct silt_producer_opts opts = {.brokers = silt_mock_brokers(rig->mock),
+                                            .topic = RIG_TOPIC};
+    if (!silt_producer_new(&opts, &producer, &err).ok) abort();
+    return producer;
+}
+
 /* Sends what the generator makes to one partition. */
-static inline struct rig_made rig_send_opts(struct rig *rig, int32_t partition,
+static inline struct rig_made rig_send_from(struct silt_producer *producer, int32_t partition,
                                             const struct silt_gen_opts *opts)
 {
     struct rig_made made = {0};
-    struct silt_producer *producer = NULL;
     struct silt_err err = {0};
-    if (!silt_producer_new(&(struct silt_producer_opts){.brokers = silt_mock_brokers(rig->mock),
-                                                        .topic = RIG_TOPIC},
-                           &producer, &err)
-             .ok)
-        abort();
     struct silt_gen gen;
     struct silt_generated one;
     silt_gen_init(&gen, opts);
@@ -169,6 +173,14 @@ static inline struct rig_made rig_send_opts(struct rig *rig, int32_t partition,
     }
     CU_ASSERT_OK(silt_producer_flush(producer, RIG_LONG_MS, &err));
     silt_gen_done(&gen);
+    return made;
+}
+
+static inline struct rig_made rig_send_opts(struct rig *rig, int32_t partition,
+                                            const struct silt_gen_opts *opts)
+{
+    struct silt_producer *producer = rig_producer(rig);
+    struct rig_made made = rig_send_from(producer, partition, opts);
     silt_producer_free(producer);
     return made;
 }
@@ -195,15 +207,10 @@ static inline struct rig_made rig_send(struct rig *rig, int32_t partition, uint6
 /* One record of these bytes. */
 static inline void rig_send_value(struct rig *rig, int32_t partition, struct silt_slice value)
 {
-    struct silt_producer *producer = NULL;
+    struct silt_producer *producer = rig_producer(rig);
     struct silt_err err = {0};
     const struct silt_record rec = {
         .partition = partition, .timestamp_ms = RIG_START_MS, .key_null = true, .value = value};
-    if (!silt_producer_new(&(struct silt_producer_opts){.brokers = silt_mock_brokers(rig->mock),
-                                                        .topic = RIG_TOPIC},
-                           &producer, &err)
-             .ok)
-        abort();
     CU_ASSERT_OK(silt_producer_send(producer, &rec, &err));
     CU_ASSERT_OK(silt_producer_flush(producer, RIG_LONG_MS, &err));
     silt_producer_free(producer);
