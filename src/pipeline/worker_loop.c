@@ -101,6 +101,16 @@ static void take_records(struct silt_worker *worker)
                          (silt_mono_ns() - began) / 1000);
 }
 
+static const char *advice(enum silt_code code)
+{
+    if (code == SILT_E_AUTH)
+        return "check security.protocol, sasl.* and ssl.* in kafka.properties; tried again "
+               "meanwhile";
+    if (code == SILT_E_DENIED)
+        return "let this user read the topics and the group; tried again meanwhile";
+    return "the client reconnects by itself";
+}
+
 static void on_polled(struct silt_worker *worker, const struct silt_polled *polled)
 {
     switch (polled->kind) {
@@ -117,7 +127,7 @@ static void on_polled(struct silt_worker *worker, const struct silt_polled *poll
         return;
     case SILT_POLL_ERROR:
         SILT_LOG(WARN, "kafka_error", polled->err.text,
-                 SILT_F_STR("action", "the client reconnects by itself"));
+                 SILT_F_STR("action", advice(polled->err.code)));
         return;
     case SILT_POLL_FATAL: break;
     }

@@ -210,7 +210,8 @@ def test_a_wrong_password_is_named(run_silt, bucket, topic, sasl_brokers, ca_fil
     }
     run = run_silt(f"s3://{bucket}", [topic], kafka={"brokers": sasl_brokers, "properties": properties})
     worker = run.start()
-    told(worker, "Authentication failed", "Invalid username or password")
+    line = told(worker, "Authentication failed", "Invalid username or password")
+    assert "sasl.*" in line["action"]
     assert "not-the-password" not in worker.log.read_text()
 
 
@@ -248,7 +249,8 @@ def test_a_missing_right_is_named(
     }
     kafka = {"brokers": sasl_brokers, "properties": {**QUICK, **properties}, "group": group}
     run = run_silt(f"s3://{bucket}", [topic], kafka=kafka)
-    told(run.start(), *words)
+    line = told(run.start(), *words)
+    assert "let this user read" in line["action"]
     assert not run.durable(topic)
 
 
