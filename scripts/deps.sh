@@ -8,6 +8,7 @@
 #   python    a virtual environment for the integration tests
 #   servers   Kafka, schema registry, versitygw, MinIO, moto for the integration tests
 #   model     the model checker TLC (needs Java)
+#   differential  Java's Avro, to compare readers with (needs a JDK)
 #   all       everything above
 #   env       installs nothing; prints the exports a build needs (eval "$(scripts/deps.sh env)")
 #
@@ -197,10 +198,12 @@ install_group() {
     python) venv python-tests "$root/tests/integration/requirements.txt" ;;
     servers) servers ;;
     model) tlc ;;
-    all) for group in build lint python servers model; do install_group "$group"; done ;;
+    differential) maven_folder "avro-java-$AVRO_JAVA_VERSION" dependency:copy-dependencies -Pavro \
+      "-Davro.version=$AVRO_JAVA_VERSION" ;;
+    all) for group in build lint python servers model differential; do install_group "$group"; done ;;
     env) print_env ;;
     -h | --help) sed -n '2,/^set -/{s/^# \{0,1\}//;/^set -/d;p}' "$0" ;;
-    *) die "no such group: $1" "groups: build lint python servers model all env" ;;
+    *) die "no such group: $1" "groups: build lint python servers model differential all env" ;;
   esac
 }
 

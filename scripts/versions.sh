@@ -14,6 +14,7 @@ LIBRDKAFKA_CONFIGURE="--disable-gssapi --disable-lz4-ext --enable-zstd --enable-
 
 KAFKA_VERSION=4.4.0
 APICURIO_VERSION=3.0.9 # the newest that runs on Java 17
+AVRO_JAVA_VERSION=1.12.1
 VERSITYGW_VERSION=1.8.0
 MINIO_VERSION=v0.0.0-20260212201848-7aac2a2c5b7c
 MOTO_VERSION=5.2.5
