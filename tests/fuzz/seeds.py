@@ -25,7 +25,7 @@ def walker():
 
 def schema():
     for version in ("v1", "v2"):
-        yield version, (ROOT / f"tests/data/sensor_reading.{version}.avsc").read_bytes()
+        yield version, (ROOT / f"schemas/avro/sensor_reading.{version}.avsc").read_bytes()
     yield "names", (b'{"type":"record","name":"a.B","namespace":"x","aliases":["C"],"fields":[{"name":"a","type":'
                     b'{"type":"record","name":"D","fields":[{"name":"b","type":["null","string"],"default":null}]}},'
                     b'{"name":"e","type":["null","a.B","D"]},{"name":"f","type":{"type":"fixed","name":"F","size":3}},'
