@@ -300,11 +300,22 @@ static void drop_backlog(struct silt_context *context)
     }
 }
 
+/* The store is gone: nobody may ask it anything because of an answer. */
+static void drop_answers(struct silt_context *context)
+{
+    struct silt_store_req *req;
+    while ((req = silt_queue_pop(context->store_inbox, 0))) {
+        req->outcome = SILT_STORE_STOPPED;
+        silt_store_reply(req);
+    }
+}
+
 void silt_worker_free(struct silt_worker *worker)
 {
     if (!worker) return;
     silt_encoder_stop(worker->context.encoder);
     drop_backlog(&worker->context);
+    drop_answers(&worker->context);
     drain_inboxes(worker);
     silt_decoder_free(worker->context.decoder);
     silt_repairer_done(&worker->context);

@@ -110,10 +110,12 @@ static void send_abort(struct silt_upload *upload)
     submit(upload, &upload->control);
 }
 
-/* Once the last request has come back to an upload that was released. An abort is sent only then: a
- * part that is in flight may land after an abort, and would stay. */
-static void let_go(struct silt_upload *upload)
+/* A request has come back to an upload that was released. An abort is sent only behind the last: a
+ * part that is in flight may land after an abort, and would stay. A store that was stopped takes
+ * none any more. */
+static void let_go(struct silt_upload *upload, enum silt_store_outcome outcome)
 {
+    if (outcome == SILT_STORE_STOPPED) upload->abort = false;
     if (upload->flying) return;
     if (upload->abort && upload->id) {
         send_abort(upload);
@@ -144,7 +146,7 @@ static void create_answered(struct silt_store_req *req)
     bool created = req->outcome == SILT_STORE_OK;
     if (created) upload->id = silt_strdup(req->ret_upload_id);
     if (upload->released) {
-        let_go(upload);
+        let_go(upload, req->outcome);
         return;
     }
     if (!created) {
@@ -185,7 +187,7 @@ static void part_answered(struct silt_store_req *req)
     upload->flying--;
     if (upload->released) {
         drop_bytes(upload, part);
-        let_go(upload);
+        let_go(upload, req->outcome);
         return;
     }
     if (req->outcome != SILT_STORE_OK) {
@@ -299,7 +301,7 @@ void silt_upload_release(struct silt_upload *upload, bool abort)
     upload->filling = NULL;
     for (unsigned i = 0; i < upload->mpu.cut; i++)
         if (upload->parts[i]->state != PART_FLYING) drop_bytes(upload, upload->parts[i]);
-    let_go(upload);
+    let_go(upload, SILT_STORE_OK);
 }
 
 const char *silt_upload_key(const struct silt_upload *upload)

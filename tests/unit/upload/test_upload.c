@@ -265,10 +265,21 @@ static void an_abort_waits_for_the_parts_in_flight(void)
     CU_ASSERT_EQUAL(silt_budget_used(&budget), 200);
     answer(take(SILT_OP_MPU_PART), SILT_STORE_OK);
     CU_ASSERT_PTR_NULL(take(SILT_OP_MPU_ABORT));
-    answer(take(SILT_OP_MPU_PART), SILT_STORE_STOPPED);
+    answer(take(SILT_OP_MPU_PART), SILT_STORE_DOUBT);
     CU_ASSERT_EQUAL(silt_budget_used(&budget), 0);
     answer(take(SILT_OP_MPU_ABORT), SILT_STORE_STOPPED);
     CU_ASSERT_EQUAL(staged + failed, 0);
+}
+
+static void a_store_that_was_stopped_is_asked_nothing_more(void)
+{
+    struct silt_upload *upload = begin(1);
+    add_n(upload, 100);
+    answer(take(SILT_OP_MPU_CREATE), SILT_STORE_OK);
+    silt_upload_release(upload, true);
+    answer(take(SILT_OP_MPU_PART), SILT_STORE_STOPPED);
+    CU_ASSERT_EQUAL(asked_n, 0);
+    CU_ASSERT_EQUAL(silt_budget_used(&budget), 0);
 }
 
 static void without_leave_to_abort_it_is_left_at_the_store(void)
@@ -294,5 +305,7 @@ SILT_TESTS("upload", {"stages blocks as parts", stages_blocks_as_parts},
            {"release while creating waits and aborts what was created",
             release_while_creating_waits_and_aborts_what_was_created},
            {"an abort waits for the parts in flight", an_abort_waits_for_the_parts_in_flight},
+           {"a store that was stopped is asked nothing more",
+            a_store_that_was_stopped_is_asked_nothing_more},
            {"without leave to abort it is left at the store",
             without_leave_to_abort_it_is_left_at_the_store})
