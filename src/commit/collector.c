@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Topic by topic: list, decide all uploads, abort the dead ones. A topic's uploads are sorted by
- * the object that decides about them, so each such object is read once. */
+/* Topic by topic: list, decide all uploads, abort the dead ones, complete the forgotten ones. A
+ * topic's uploads are sorted by the object that decides about them, so each such object is read
+ * once. */
 
 struct upload {
     char *key;     /* owned */
@@ -16,6 +17,7 @@ struct upload {
     char *decider; /* owned: key of the object that decides about it */
     struct silt_parsed_key parsed;
     bool dead;
+    struct silt_manifest_file *pending; /* owned; how to complete it; NULL: not for us to do */
 };
 
 struct silt_collector {
@@ -27,7 +29,7 @@ struct silt_collector {
     unsigned uploads_n;
     unsigned asked_n;   /* the first of them: their deciding object was asked for */
     unsigned decided_n; /* so many have an answer */
-    unsigned aborted_n; /* the first of them: alive, or their abort was asked for */
+    unsigned ended_n;   /* the first of them: left alone, or their end was asked for */
     unsigned in_flight;
     bool running;
     bool stopped; /* the store was */
@@ -62,10 +64,12 @@ static void drop_uploads(struct silt_collector *collector)
         silt_free(collector->uploads[i].key);
         silt_free(collector->uploads[i].id);
         silt_free(collector->uploads[i].decider);
+        if (collector->uploads[i].pending) silt_free(collector->uploads[i].pending->parts);
+        silt_free(collector->uploads[i].pending);
     }
     silt_free(collector->uploads);
     collector->uploads = NULL;
-    collector->uploads_n = collector->asked_n = collector->decided_n = collector->aborted_n = 0;
+    collector->uploads_n = collector->asked_n = collector->decided_n = collector->ended_n = 0;
 }
 
 static void free_if_done(struct silt_collector *collector)
@@ -180,6 +184,29 @@ static void read_decided(const struct silt_collector *collector,
                 is_of(&ret->manifest, &tp, parsed->seq);
 }
 
+/* The file that an upload becomes; NULL: it is not listed. */
+static const struct silt_manifest_file *listed_file(const struct decided *decided,
+                                                    const struct upload *upload)
+{
+    if (decided->is_repair) return decided->repair.lost ? NULL : &decided->repair.with;
+    const struct silt_manifest *manifest = &decided->manifest;
+    for (unsigned i = 0; i < manifest->files_n; i++)
+        if (strcmp(manifest->files[i].upload_id, upload->id) == 0) return &manifest->files[i];
+    return NULL;
+}
+
+/* Whoever has the partition now rolls its own tail forward, never that of the topic before. */
+static void adopt(const struct silt_collector *collector, const struct decided *decided,
+                  struct upload *upload)
+{
+    const char *topic_id = collector->topics[collector->topic].topic_id;
+    const struct silt_manifest_file *file = listed_file(decided, upload);
+    if (!file || strncmp(topic_id, upload->parsed.tid8, 8) == 0) return;
+    upload->pending = silt_memdup(file, sizeof *file);
+    upload->pending->upload_id = NULL;
+    upload->pending->parts = silt_memdup(file->parts, file->parts_n * sizeof *file->parts);
+}
+
 static void decide(struct silt_collector *collector, const struct decided *decided,
                    struct upload *upload)
 {
@@ -187,6 +214,7 @@ static void decide(struct silt_collector *collector, const struct decided *decid
                                        ? silt_gc_decide_repair(&decided->repair, upload->id)
                                        : silt_gc_decide_slot(&decided->manifest, upload->id);
     upload->dead = verdict == SILT_GC_ABORT;
+    if (!upload->dead) adopt(collector, decided, upload);
     collector->counts.kept += !upload->dead;
     collector->counts.aborted += upload->dead && collector->opts.dry_run;
 }
@@ -220,6 +248,12 @@ static void on_aborted(struct asked *asked)
     asked->collector->counts.failed += !gone;
 }
 
+/* One that cannot be completed now stays for the next run. */
+static void on_completed(struct asked *asked)
+{
+    asked->collector->counts.completed += asked->req.outcome == SILT_STORE_OK;
+}
+
 /* ---- requests ---- */
 
 static void on_reply(struct silt_store_req *req)
@@ -233,6 +267,8 @@ static void on_reply(struct silt_store_req *req)
             on_listed(asked);
         else if (req->op == SILT_OP_GET)
             on_decider_read(asked);
+        else if (req->op == SILT_OP_MPU_COMPLETE)
+            on_completed(asked);
         else
             on_aborted(asked);
     }
@@ -293,6 +329,18 @@ static void ask_abort(struct silt_collector *collector, const struct upload *upl
     submit(asked);
 }
 
+static void ask_complete(struct silt_collector *collector, const struct upload *upload)
+{
+    struct asked *asked = ask(collector, SILT_OP_MPU_COMPLETE);
+    asked->req.key = upload->key;
+    asked->req.upload_id = upload->id;
+    asked->req.parts = upload->pending->parts;
+    asked->req.parts_n = upload->pending->parts_n;
+    asked->req.object_size = upload->pending->size;
+    asked->req.crc32c = upload->pending->crc32c;
+    submit(asked);
+}
+
 /* @return false when nothing may be asked now. */
 static bool ask_next(struct silt_collector *collector)
 {
@@ -302,10 +350,13 @@ static bool ask_next(struct silt_collector *collector)
         return true;
     }
     if (collector->decided_n < collector->uploads_n || collector->opts.dry_run) return false;
-    while (collector->aborted_n < collector->uploads_n) {
-        const struct upload *upload = &collector->uploads[collector->aborted_n++];
-        if (!upload->dead) continue;
-        ask_abort(collector, upload);
+    while (collector->ended_n < collector->uploads_n) {
+        const struct upload *upload = &collector->uploads[collector->ended_n++];
+        if (!upload->dead && !upload->pending) continue;
+        if (upload->dead)
+            ask_abort(collector, upload);
+        else
+            ask_complete(collector, upload);
         return true;
     }
     return false;

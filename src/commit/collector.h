@@ -1,6 +1,9 @@
 /* Collects orphan uploads (protocol section 9): lists the open uploads of some topics, reads the
  * object that decides about each, and aborts those that are decided against (commit/gc.h).
  *
+ * An upload that its slot lists, but of an earlier incarnation of the topic, has no worker any more
+ * that would complete it: it is completed here (anybody may, section 5).
+ *
  * Any worker may run it at any time, also against live writers: an upload of an undecided slot
  * stays. Keys that are not exactly ours, or of another topic, are never touched. What cannot be
  * read or understood stays. Lives on the thread that owns the inbox; at most
@@ -27,7 +30,8 @@ struct silt_collector;
 struct silt_collect_counts {
     uint64_t seen;
     uint64_t kept;
-    uint64_t aborted; /* dry run: would have been */
+    uint64_t completed; /* part of kept: left pending by workers of an earlier incarnation */
+    uint64_t aborted;   /* dry run: would have been */
     uint64_t failed;
 };
 
