@@ -5,8 +5,10 @@
 #include "base/thread.h"
 #include "consumer_int.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SEEK_TIMEOUT_MS 5000
@@ -403,6 +405,15 @@ static bool tells(const rd_kafka_message_t *message, rd_kafka_resp_err_t what)
     return text && strstr(text, rd_kafka_err2str(what)) != NULL;
 }
 
+/* Where a log parted from what was fetched stands in the text alone. */
+static int64_t parted_at(const char *text)
+{
+    static const char mark[] = "broker end offset is ";
+    const char *at = text ? strstr(text, mark) : NULL;
+    if (!at || !isdigit((unsigned char)at[sizeof mark - 1])) return -1;
+    return strtoll(at + sizeof mark - 1, NULL, 10);
+}
+
 static void describe_damage(struct silt_consumer *consumer, const rd_kafka_message_t *message,
                             struct silt_polled *ret)
 {
@@ -412,6 +423,7 @@ static void describe_damage(struct silt_consumer *consumer, const rd_kafka_messa
     }
     silt_kafka_err(&ret->err, message->err, rd_kafka_message_errstr(message));
     ret->truncated = tells(message, RD_KAFKA_RESP_ERR__LOG_TRUNCATION);
+    if (ret->truncated) ret->offset = parted_at(rd_kafka_message_errstr(message));
     ret->out_of_range = tells(message, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE);
 }
 

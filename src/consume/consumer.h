@@ -81,7 +81,8 @@ struct silt_polled {
     struct silt_cpart *part;
     uint32_t epoch;    /* PART_ERROR, PART_EOF: the part's epoch when it was fetched */
     int64_t offset;    /* PART_ERROR (-1: unknown), PART_EOF */
-    bool truncated;    /* PART_ERROR: log truncation detected (lineage) */
+    bool truncated;    /* PART_ERROR: the log was truncated below the fetch position, and `offset`
+                          (-1: unknown) is where it parted from what was fetched */
     bool out_of_range; /* PART_ERROR: the offset is not in the log: retention or a lie */
     struct silt_err err;
 };

@@ -653,6 +653,7 @@ static void log_truncation_is_told_apart(void)
     CU_ASSERT_OK(silt_consumer_assign_done(consumer, NULL));
     CU_ASSERT(poll_for(consumer, SILT_POLL_PART_ERROR, &polled));
     CU_ASSERT(polled.truncated);
+    CU_ASSERT_EQUAL(polled.offset, 5); /* all it has is from before */
     CU_ASSERT_FALSE(polled.out_of_range);
     close_consumer(consumer);
     close_mock();
