@@ -35,6 +35,7 @@ struct silt_lane {
     bool hint_known;
     int64_t hint_seq;
     bool bounds_wanted;
+    int64_t bounds_asked_ms; /* monotonic: an older answer may be of an earlier incarnation */
     unsigned end_doubts;
     int64_t doubted_ms; /* monotonic: since when the log's end is below our tail; 0: it is not */
     int64_t id_asked_ms;
@@ -42,6 +43,7 @@ struct silt_lane {
     bool id_awaited;     /* the sealing window is staged and waits for that */
     int64_t diverged_at; /* -1 */
     bool truncated;      /* Kafka said so; until a lineage slot is written */
+    bool asked_where;    /* fetching at our tail shall tell where; until it was told */
     bool start_known;
     int64_t start_offset;
 
@@ -105,11 +107,25 @@ static void start_position(struct silt_lane *lane, int64_t offset)
     lane->pos.epoch = lane->part->epoch;
 }
 
+/* The leader epoch of what lies before an offset: with it Kafka can tell whether its log still
+ * holds that, or was truncated and grew anew. -1: unknown. */
+static int32_t epoch_before(const struct silt_lane *lane, int64_t offset)
+{
+    struct silt_fill *const fills[] = {lane->filling, lane->sealing};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct silt_window *window = fills[i] ? silt_fill_window(fills[i]) : NULL;
+        if (window && window->next == offset && window->epoch_last >= 0) return window->epoch_last;
+    }
+    const struct silt_manifest *tail = lane->chain ? silt_chain_tail(lane->chain) : NULL;
+    return tail && tail->next == offset ? tail->leader_epoch[1] : -1;
+}
+
 static void seek(struct silt_lane *lane, int64_t offset)
 {
     struct silt_err err;
+    int32_t epoch = epoch_before(lane, offset);
     lane->seek_at_ms = 0;
-    if (!silt_ok(silt_consumer_seek(lane->context->consumer, lane->part, offset, -1, &err))) {
+    if (!silt_ok(silt_consumer_seek(lane->context->consumer, lane->part, offset, epoch, &err))) {
         SILT_LOG(WARN, "seek_failed", err.text, SILT_F_STR("topic", lane->part->topic),
                  SILT_F_INT("partition", lane->part->partition), SILT_F_INT("offset", offset),
                  SILT_F_STR("action", "again in 1 s"));
@@ -221,6 +237,7 @@ static void ask_bounds(struct silt_lane *lane)
 {
     const char *topic = lane->part->topic;
     lane->bounds_wanted = true;
+    lane->bounds_asked_ms = silt_mono_ms();
     silt_consumer_ask_offsets(lane->context->consumer, &topic, &lane->part->partition, 1);
 }
 
@@ -240,6 +257,7 @@ static const struct silt_chain_events chain_events;
 static void begin_chain(struct silt_lane *lane)
 {
     if (lane->chain || !lane->tp.topic_id[0] || !lane->hint_known) return;
+    if (lane->state == SILT_LANE_LEAVING) return;
     lane->chain =
         silt_chain_new(&(struct silt_chain_opts){.store = lane->context->store,
                                                  .inbox = lane->context->store_inbox,
@@ -259,6 +277,7 @@ static void topic_changed(struct silt_lane *lane)
              SILT_F_STR("topic", lane->tp.topic), SILT_F_INT("partition", lane->tp.partition),
              SILT_F_STR("was", lane->tp.topic_id));
     release_fills(lane, !silt_chain_put_sent(lane->chain));
+    silt_repairer_forget(lane->context, lane);
     silt_chain_release(lane->chain);
     lane->chain = NULL;
     lane->hint_seq = 0;
@@ -266,6 +285,7 @@ static void topic_changed(struct silt_lane *lane)
     lane->diverged_at = -1;
     lane->end_doubts = 0;
     lane->doubted_ms = 0;
+    lane->truncated = lane->asked_where = false;
 }
 
 static void commit_staged(struct silt_lane *lane)
@@ -285,15 +305,13 @@ static void topic_confirmed(struct silt_lane *lane, int64_t asked_ms)
 
 void silt_lane_on_topic(struct silt_lane *lane, const struct silt_answer *answer)
 {
-    /* A topic that is gone was not made again: what was fetched is of the one we know. */
-    bool gone = !answer->ok && answer->err.code == SILT_E_NOT_FOUND;
+    /* Only its id confirms a topic: one that is gone may have been another one meanwhile. */
     bool outdated = lane->chain && answer->asked_ms < lane->id_known_ms;
-    if (outdated || (!answer->ok && !gone)) return;
-    if (lane->chain && (gone || strcmp(answer->topic_id, lane->tp.topic_id) == 0)) {
+    if (outdated || !answer->ok) return;
+    if (lane->chain && strcmp(answer->topic_id, lane->tp.topic_id) == 0) {
         topic_confirmed(lane, answer->asked_ms);
         return;
     }
-    if (gone) return;
     if (lane->state == SILT_LANE_LEAVING) {
         if (lane->chain && !silt_chain_is_committing(lane->chain)) release_fills(lane, true);
         return;
@@ -382,6 +400,25 @@ static void record_gap(struct silt_lane *lane, const struct silt_start *start)
         commit_without_files(lane, SILT_SLOT_GAP, start->from, start->offset);
 }
 
+static void run_from(struct silt_lane *lane, int64_t offset);
+
+static void halt_truncated(struct silt_lane *lane)
+{
+    halt(lane, "Kafka says its log was truncated below what the archive holds, but not where");
+}
+
+/* The log ends before the archive does, and may have grown since it was truncated: its end is not
+ * where it parted from ours. The client finds out when it is to fetch behind our last record.
+ * @return false when it cannot. */
+static bool ask_where(struct silt_lane *lane)
+{
+    const struct silt_manifest *tail = silt_chain_tail(lane->chain);
+    if (lane->asked_where || tail->leader_epoch[1] < 0) return false;
+    lane->asked_where = true;
+    run_from(lane, tail->next);
+    return true;
+}
+
 static void record_lineage(struct silt_lane *lane, const struct silt_start *start)
 {
     char text[200];
@@ -389,6 +426,11 @@ static void record_lineage(struct silt_lane *lane, const struct silt_start *star
     bool is_believed = ++lane->end_doubts >= END_CONFIRMATIONS || lane->diverged_at >= 0;
     if (!is_believed || lane->id_known_ms < lane->doubted_ms) {
         lane->ask_at_ms = silt_mono_ms() + 2000; /* tick asks for the bounds again */
+        return;
+    }
+    if (lane->diverged_at < 0 && ask_where(lane)) return;
+    if (lane->diverged_at < 0 && lane->asked_where) {
+        halt_truncated(lane);
         return;
     }
     snprintf(text, sizeof text,
@@ -402,7 +444,7 @@ static void record_lineage(struct silt_lane *lane, const struct silt_start *star
     track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_CONFLICT, start->offset, text,
           "recorded as a lineage change");
     lane->diverged_at = -1;
-    lane->truncated = false;
+    lane->truncated = lane->asked_where = false;
     commit_without_files(lane, SILT_SLOT_LINEAGE, start->from, start->offset);
 }
 
@@ -416,10 +458,12 @@ static void decide_start(struct silt_lane *lane)
     case SILT_START_LINEAGE: record_lineage(lane, &start); return;
     case SILT_START_AT: break;
     }
-    if (lane->truncated) {
-        halt(lane, "Kafka says its log was truncated below what the archive holds, but not where");
+    if (lane->truncated && lane->diverged_at < 0) {
+        halt_truncated(lane);
         return;
     }
+    lane->diverged_at = -1; /* what Kafka lost is not in the archive */
+    lane->truncated = lane->asked_where = false;
     lane->end_doubts = 0;
     lane->doubted_ms = 0;
     run_from(lane, start.offset);
@@ -435,6 +479,7 @@ void silt_lane_on_offsets(struct silt_lane *lane, const struct silt_answer *answ
     lane->end = answer->end;
     lane->high = answer->high_watermark >= 0 ? answer->high_watermark : answer->end;
     if (!lane->bounds_wanted || lane->state != SILT_LANE_BOUNDS) return;
+    if (answer->asked_ms < lane->bounds_asked_ms) return;
     lane->bounds_wanted = false;
     decide_start(lane);
 }
@@ -814,9 +859,12 @@ static void skip_damage(struct silt_lane *lane)
 {
     struct silt_err err;
     int64_t next = silt_position_skip(&lane->pos);
-    if (!silt_ok(silt_consumer_seek(lane->context->consumer, lane->part, next, -1, &err)))
+    if (!silt_ok(silt_consumer_seek(lane->context->consumer, lane->part, next, -1, &err))) {
         SILT_LOG(WARN, "seek_failed", err.text, SILT_F_STR("topic", lane->part->topic),
-                 SILT_F_INT("partition", lane->part->partition), SILT_F_INT("offset", next));
+                 SILT_F_INT("partition", lane->part->partition), SILT_F_INT("offset", next),
+                 SILT_F_STR("action", "again in 1 s"));
+        seek_later(lane, 1000); /* back to the damage, which is told again then */
+    }
     lane->pos.epoch = lane->part->epoch;
 }
 

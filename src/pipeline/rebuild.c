@@ -39,6 +39,8 @@ struct rebuild {
     struct silt_manifest_file made;
     unsigned parts_cap;
     bool lost;     /* Kafka no longer has the records */
+    bool replaced; /* some are of a later leader's log: the archived ones were truncated */
+    bool damaged;  /* something could not be read this time */
     bool put_sent; /* the repair record may exist: its upload must not be aborted by us (R5) */
 };
 
@@ -145,6 +147,8 @@ static SILT_RC take(struct rebuild *r, const struct silt_record *rec, uint32_t e
     struct silt_position_verdict v = silt_position_message(&r->pos, epoch, rec->offset);
     if (v.kind == SILT_POS_DROP) return SILT_OK;
     if (v.kind != SILT_POS_ACCEPT) silt_window_hole(&r->window, v.first, v.last, 0);
+    int32_t newest = r->opts->slot.leader_epoch[1];
+    if (newest >= 0 && rec->leader_epoch > newest) r->replaced = true;
     if (rec->value_null) return place(r, rec, NULL, err);
     struct silt_decoded decoded;
     SILT_TRY(decode(r, rec, &decoded, err));
@@ -173,6 +177,7 @@ static SILT_RC read_window(struct rebuild *r, struct silt_err *err)
         if (polled.kind == SILT_POLL_RECORDS) SILT_TRY(take_batch(r, err));
         if (polled.kind == SILT_POLL_PART_EOF && polled.offset >= next) r->pos.expected = next;
         if (polled.kind == SILT_POLL_PART_ERROR && polled.out_of_range) r->lost = true;
+        if (polled.kind == SILT_POLL_PART_ERROR) r->damaged = true;
         if (polled.kind == SILT_POLL_FATAL) SILT_FAIL(err, CONNECT, "%s", polled.err.text);
         if (r->pos.expected != before) moved_ms = silt_mono_ms();
         if (silt_mono_ms() - moved_ms > STALL_MS)
@@ -183,6 +188,15 @@ static SILT_RC read_window(struct rebuild *r, struct silt_err *err)
 }
 
 /* ---- the record of the repair ---- */
+
+/* Records that compaction or an unclean election took do not come back; a slot that waits for them
+ * would stop its partition. */
+static bool are_gone(const struct rebuild *r)
+{
+    const struct silt_manifest *slot = &r->opts->slot;
+    bool fewer = r->window.records + r->window.rejected < slot->records + slot->rejected;
+    return r->replaced || (fewer && !r->damaged);
+}
 
 static SILT_RC check(struct rebuild *r, struct silt_err *err)
 {
@@ -236,6 +250,7 @@ static SILT_RC put_record(struct rebuild *r, struct silt_err *err)
 
 static SILT_RC finish(struct rebuild *r, struct silt_err *err)
 {
+    r->lost |= are_gone(r);
     if (!r->lost) {
         SILT_TRY(check(r, err));
         SILT_TRY(flush_block(r, err));

@@ -173,10 +173,11 @@ static void on_collected(void *ctx, const struct silt_collect_counts *counts)
     silt_collector_release(worker->collector);
     worker->collector = NULL;
     silt_metrics_add(worker->context.metrics, SILT_GAUGE_ORPHANS_ABORTED, (int64_t)counts->aborted);
-    if (!counts->aborted && !counts->failed) return;
+    if (!counts->aborted && !counts->completed && !counts->failed) return;
     SILT_LOG(INFO, "collected", "orphan uploads of decided slots were aborted",
              SILT_F_INT("seen", counts->seen), SILT_F_INT("kept", counts->kept),
-             SILT_F_INT("aborted", counts->aborted), SILT_F_INT("failed", counts->failed));
+             SILT_F_INT("completed", counts->completed), SILT_F_INT("aborted", counts->aborted),
+             SILT_F_INT("failed", counts->failed));
 }
 
 static void collect(struct silt_worker *worker)
