@@ -273,7 +273,7 @@ static bool fetch_fails(struct silt_consumer *consumer, struct part *part,
                                                             : INT64_MAX;
     bool truncated = valid < part->at;
     if (!truncated && part->at >= log->log_start && part->at <= log->end) return false;
-    add_error(consumer, part, SILT_E_CONFLICT, truncated && sim_chance(500) ? valid : -1);
+    add_error(consumer, part, SILT_E_CONFLICT, truncated && sim_chance(900) ? valid : -1);
     struct item *item = &consumer->batch[consumer->batch_n - 1];
     item->truncated = truncated;
     item->out_of_range = !truncated;
