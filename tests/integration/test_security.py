@@ -5,17 +5,26 @@ import base64
 import contextlib
 import http.server
 import json
+import os
 import pathlib
 import secrets
+import shlex
+import shutil
 import ssl
 import subprocess
+import sys
+import tempfile
 import threading
 
 import psycopg
 import pytest
 from confluent_kafka import admin
 
+import confine
 import ledger as ledgers
+import silt_run
+from conftest import absent
+from servers import CHECKOUT
 from test_kafka_access import QUICK, scram_user
 
 PATHS = ["/", "/metrics", "/livez", "/readyz", "/api/v1/status", "/api/v1/lag", "/api/v1/rejects"]
@@ -244,3 +253,63 @@ def test_a_server_with_the_right_certificate(run_silt, servers, topic):
         worker = run_silt("s3://bucket", [topic], s3=s3).start()
         assert worker.process.wait(90) != 0
     assert asked
+
+
+# --- what it may do ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="confined")
+def fixture_confined(silt_bin):
+    """A program that runs silt under deploy/seccomp.json, as nobody in particular, nothing writable."""
+    if os.geteuid() != 0:
+        pytest.skip("giving up the rights of root needs root")
+    if not confine.UNISTD.exists():
+        absent(f"no {confine.UNISTD}: the profile is for x86-64")
+    # Where every user may look, which pytest's own folder is not.
+    with tempfile.TemporaryDirectory(prefix="silt-confined-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        program = folder / "silt-confined"
+        shutil.copy(silt_bin, folder / "silt")
+        profile = CHECKOUT / "deploy/seccomp.json"
+        launcher = CHECKOUT / "tests/integration/confine.py"
+        words = [sys.executable, str(launcher), str(profile), str(folder / "silt")]
+        program.write_text(f"#!/bin/sh\nexec {shlex.join(words)} \"$@\"\n", encoding="utf-8")
+        program.chmod(0o755)
+        yield program
+
+
+def test_a_worker_with_next_to_no_rights(
+    confined, servers, bucket, topic, database, ledger_options, assert_clean
+):
+    """All outputs on; then SIGTERM, which must find it able to end well."""
+    ledger = ledgers.fill(ledger_options(records=2000, bad_ratio=0.02))
+    root = f"s3://{bucket}"
+    metrics = {
+        "postgres": database,
+        "cloudwatch": True,
+        "cloudwatch_endpoint": servers.get("MOTO_ENDPOINT"),
+        "interval": "500ms",
+    }
+    run = silt_run.SiltRun(confined, confined.parent, servers, root, [topic], metrics=metrics)
+    try:
+        worker = run.start()
+        run.wait_archived(ledger)
+        worker.wait_status(lambda status: rows_of(database).count(b"s3_upload") > 0)
+        status = pathlib.Path(f"/proc/{worker.process.pid}/status").read_text(encoding="ascii")
+        facts = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert facts["Uid"].split() == ["65532"] * 4
+        assert int(facts["CapEff"], 16) == 0 and facts["NoNewPrivs"] == "1" and facts["Seccomp"] == "2"
+        run.stop()
+    finally:
+        run.close()
+    assert_clean(root, ledger)
+
+
+def test_the_profile_allows_nothing_that_reaches_beyond_the_process():
+    profile = json.loads((CHECKOUT / "deploy/seccomp.json").read_text(encoding="utf-8"))
+    allowed = {name for rule in profile["syscalls"] for name in rule["names"]}
+    beyond = "ptrace process_vm_readv process_vm_writev kill mount umount2 unshare setns bpf perf_event_open"
+    beyond += " io_uring_setup userfaultfd keyctl add_key request_key init_module kexec_load pivot_root chroot"
+    beyond += " fork vfork execveat setuid setresuid setgroups capset memfd_create personality reboot swapon"
+    assert not allowed & set(beyond.split())
