@@ -7,6 +7,7 @@
 #   lint      clang 16 tools, ctags, cppcheck, gcovr, valgrind (apt)
 #   python    a virtual environment for the integration tests
 #   servers   Kafka, schema registry, versitygw, MinIO, moto for the integration tests
+#   chaos     libfaketime, for workers whose clock is wrong (apt)
 #   model     the model checker TLC (needs Java)
 #   differential  Java's Avro, to compare readers with (needs a JDK)
 #   all       everything above
@@ -197,13 +198,14 @@ install_group() {
     lint) apt_group lint "${APT_LINT[@]}" ;;
     python) venv python-tests "$root/tests/integration/requirements.txt" ;;
     servers) servers ;;
+    chaos) apt_group chaos "${APT_CHAOS[@]}" ;;
     model) tlc ;;
     differential) maven_folder "avro-java-$AVRO_JAVA_VERSION" dependency:copy-dependencies -Pavro \
       "-Davro.version=$AVRO_JAVA_VERSION" ;;
-    all) for group in build lint python servers model differential; do install_group "$group"; done ;;
+    all) for group in build lint python servers chaos model differential; do install_group "$group"; done ;;
     env) print_env ;;
     -h | --help) sed -n '2,/^set -/{s/^# \{0,1\}//;/^set -/d;p}' "$0" ;;
-    *) die "no such group: $1" "groups: build lint python servers model differential all env" ;;
+    *) die "no such group: $1" "groups: build lint python servers chaos model differential all env" ;;
   esac
 }
 

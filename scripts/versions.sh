@@ -27,6 +27,7 @@ APT_BUILD=(
   libcunit1-dev libjansson-dev libmicrohttpd-dev libyaml-dev libavro-dev libcurl4-openssl-dev
   libzstd-dev libsnappy-dev libxxhash-dev libpq-dev libssl-dev zlib1g-dev libncurses-dev
 )
+APT_CHAOS=(libfaketime)
 APT_LINT=(
   clang-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev universal-ctags cppcheck gcovr shellcheck valgrind
 )

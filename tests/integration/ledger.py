@@ -106,6 +106,9 @@ class Ledger:
             hashes[offset] = record_hash
         return kinds, hashes
 
+    def offsets(self, partition):
+        return {entry[0] for entry in _ENTRY.iter_unpack(self.entries[partition])}
+
     def counts(self):
         totals = {}
         for entries in self.entries:
@@ -289,7 +292,11 @@ def describe(client, topic, patience_s=60):
 
 def topic_id(brokers, topic):
     """The id of the topic's present incarnation, as 32 hex digits."""
-    found = describe(admin.AdminClient({"bootstrap.servers": brokers}), topic).topic_id
+    return topic_id_of(admin.AdminClient({"bootstrap.servers": brokers}), topic)
+
+
+def topic_id_of(client, topic):
+    found = describe(client, topic).topic_id
     bits = (found.get_most_significant_bits(), found.get_least_significant_bits())
     return "".join(f"{half % (1 << 64):016x}" for half in bits)
 

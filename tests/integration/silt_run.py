@@ -55,10 +55,10 @@ class Worker:
                     self.peak_rss = 1024 * int(line.split()[1])
         return self.peak_rss
 
-    def http(self, path):
+    def http(self, path, seconds=5):
         """An answer of its admin port; None while it does not answer."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=seconds) as answer:
                 return answer.read().decode()
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return None
