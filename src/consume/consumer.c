@@ -533,7 +533,7 @@ static bool fill_headers(struct silt_consumer *consumer, const rd_kafka_message_
         const char *name = NULL;
         const void *value = NULL;
         size_t len = 0;
-        rd_kafka_header_get_all(headers, i, &name, &value, &len);
+        if (rd_kafka_header_get_all(headers, i, &name, &value, &len)) return false;
         consumer->headers[i] = (struct silt_header){
             .key = silt_slice_str(name), .value = silt_slice_of(value, len), .value_null = !value};
     }
