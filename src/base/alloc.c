@@ -11,17 +11,32 @@
 static _Atomic uint64_t count;
 static _Atomic uint64_t fail_at;
 
-static _Noreturn void out_of_memory(size_t bytes)
+static _Noreturn void end(const char *what)
 {
-    char line[160];
-    int n = snprintf(
-        line, sizeof line,
-        "{\"level\":\"FATAL\",\"event\":\"out_of_memory\",\"msg\":\"cannot allocate %zu bytes; "
-        "raise the memory limit of the process or lower `memory`\"}\n",
-        bytes);
+    char line[200];
+    int n =
+        snprintf(line, sizeof line,
+                 "{\"level\":\"FATAL\",\"event\":\"out_of_memory\",\"msg\":\"%s; raise the memory "
+                 "limit of the process or lower `memory`\"}\n",
+                 what);
     ssize_t written = write(STDERR_FILENO, line, (size_t)n);
     (void)written;
     quick_exit(1); /* no exit handlers: they would want memory and other threads are running */
+}
+
+static _Noreturn void out_of_memory(size_t bytes)
+{
+    char what[60];
+    snprintf(what, sizeof what, "cannot allocate %zu bytes", bytes);
+    end(what);
+}
+
+void silt_alloc_expect(bool given, const char *library)
+{
+    char what[60];
+    if (given) return;
+    snprintf(what, sizeof what, "%s cannot allocate", library);
+    end(what);
 }
 
 static void *check(void *p, size_t bytes)

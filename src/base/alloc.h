@@ -8,6 +8,7 @@
 #ifndef SILT_BASE_ALLOC_H
 #define SILT_BASE_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,10 @@ char *silt_strndup(const char *s, size_t n);
 void *silt_memdup(const void *p, size_t bytes);
 char *silt_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void silt_free(void *p); /* NULL is fine */
+
+/* For what a library gives, when the only reason for not giving it is that memory is gone: then the
+ * process ends in the same way. */
+void silt_alloc_expect(bool given, const char *library);
 
 #define SILT_NEW(type) ((type *)silt_zalloc(sizeof(type)))
 

@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/hash_int.h"
 #include "base/random.h"
@@ -124,10 +125,12 @@ uint64_t silt_crc64_avro(const void *bytes, size_t len)
     return fp;
 }
 
+#define OPENSSL "OpenSSL" /* whose digests fail only without memory */
+
 void silt_sha256(const void *bytes, size_t len, uint8_t ret_digest[SILT_SHA256_LEN])
 {
     unsigned digest_len = 0;
-    SILT_ASSERT(EVP_Digest(bytes, len, ret_digest, &digest_len, EVP_sha256(), NULL));
+    silt_alloc_expect(EVP_Digest(bytes, len, ret_digest, &digest_len, EVP_sha256(), NULL), OPENSSL);
 }
 
 void silt_sha256_hex(const void *bytes, size_t len, char ret_text[SILT_SHA256_HEX])
@@ -141,5 +144,6 @@ void silt_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t
                       uint8_t ret_digest[SILT_SHA256_LEN])
 {
     unsigned digest_len = 0;
-    SILT_ASSERT(HMAC(EVP_sha256(), key, (int)key_len, bytes, len, ret_digest, &digest_len));
+    silt_alloc_expect(HMAC(EVP_sha256(), key, (int)key_len, bytes, len, ret_digest, &digest_len),
+                      OPENSSL);
 }

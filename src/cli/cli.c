@@ -1,8 +1,10 @@
 #include "cli/cli.h"
 
 #include "args_int.h"
+#include "base/alloc.h"
 #include "config/config.h"
 
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -143,6 +145,7 @@ int silt_cli_run(const struct silt_cli *cli, int argc, char *const *argv)
 
 int silt_cli_main(int argc, char **argv)
 {
+    json_set_alloc_funcs(silt_alloc, silt_free); /* without memory it ends like all of us */
     const struct silt_cli cli = {
         .commands = commands,
         .commands_n = sizeof commands / sizeof commands[0],

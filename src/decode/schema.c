@@ -5,6 +5,7 @@
 #include "schema_compile_int.h"
 #include "schema_tree_int.h"
 
+#include <avro/allocation.h>
 #include <avro/errors.h>
 #include <avro/schema.h>
 #include <pthread.h>
@@ -17,10 +18,20 @@ static pthread_mutex_t avro_lock = PTHREAD_MUTEX_INITIALIZER;
  * form cannot say "no namespace" inside a namespace. */
 #define AVRO_PREFIX "all."
 
+/* avro-c goes on with what it did not get. */
+static void *our_memory(void *ctx, void *p, size_t bytes_before, size_t bytes)
+{
+    (void)ctx, (void)bytes_before;
+    if (bytes) return silt_realloc(p, bytes);
+    silt_free(p);
+    return NULL;
+}
+
 static SILT_RC ask_avro(const struct silt_buf *text, struct silt_err *err)
 {
     pthread_mutex_lock(&avro_lock);
     avro_schema_t parsed;
+    avro_set_allocator(our_memory, NULL);
     bool ok = avro_schema_from_json_length(silt_buf_str(text), text->len, &parsed) == 0;
     char why[120] = "";
     if (ok) avro_schema_decref(parsed);

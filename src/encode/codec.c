@@ -126,7 +126,7 @@ static struct silt_rc too_large(size_t raw_max, struct silt_err *err)
 static ZSTD_CCtx *zstd_compressor(struct silt_codec_ctx *ctx, int level)
 {
     if (!ctx->zstd_c) ctx->zstd_c = ZSTD_createCCtx();
-    SILT_ASSERT(ctx->zstd_c);
+    silt_alloc_expect(ctx->zstd_c, "libzstd");
     ZSTD_CCtx_reset(ctx->zstd_c, ZSTD_reset_session_and_parameters);
     ZSTD_CCtx_setParameter(ctx->zstd_c, ZSTD_c_compressionLevel, level ? level : ZSTD_LEVEL);
     ZSTD_CCtx_setParameter(ctx->zstd_c, ZSTD_c_contentSizeFlag, 1);
@@ -141,6 +141,7 @@ static struct silt_rc zstd_pack(struct silt_codec_ctx *ctx, int level, struct si
     size_t bound = ZSTD_compressBound(raw.len);
     SILT_TRY(make_room(out, bound, &room, err));
     size_t len = ZSTD_compress2(zstd_compressor(ctx, level), room, bound, raw.ptr, raw.len);
+    silt_alloc_expect(ZSTD_getErrorCode(len) != ZSTD_error_memory_allocation, "libzstd");
     if (ZSTD_isError(len)) SILT_FAIL(err, INTERNAL, "zstd: %s", ZSTD_getErrorName(len));
     book_room(out, len);
     return SILT_OK;
@@ -164,7 +165,7 @@ static struct silt_rc zstd_unpack(struct silt_codec_ctx *ctx, struct silt_slice 
 {
     if (packed.len == 0) SILT_FAIL(err, CORRUPT, "zstd: no frame");
     if (!ctx->zstd_d) ctx->zstd_d = ZSTD_createDCtx();
-    SILT_ASSERT(ctx->zstd_d);
+    silt_alloc_expect(ctx->zstd_d, "libzstd");
     for (size_t room_len = zstd_guess(packed, raw_max);;) {
         uint8_t *room;
         SILT_TRY(make_room(out, room_len, &room, err));

@@ -42,7 +42,7 @@ void silt_encode_job_free(struct silt_encode_job *job)
     silt_free(job);
 }
 
-/* Compression of a block in memory fails only when memory is gone or by our own mistake. */
+/* Compression of a block in memory fails only by our own mistake. */
 static void make_block(struct worker *worker, struct silt_encode_job *job)
 {
     struct silt_err err = {0};

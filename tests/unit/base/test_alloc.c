@@ -80,6 +80,21 @@ static void asks_for_more_than_a_size_holds(void)
     silt_free(silt_realloc_array(NULL, SIZE_MAX / 2, 3));
 }
 
+static void a_library_gets_nothing(void)
+{
+    silt_alloc_expect(true, "libx");
+    silt_alloc_expect(false, "liby");
+}
+
+static void ends_the_process_when_a_library_has_no_memory(void)
+{
+    char text[512];
+    int status = child_run(a_library_gets_nothing, text, sizeof text);
+    CU_ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"event\":\"out_of_memory\""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "liby cannot allocate;"));
+}
+
 static void switched_off_again(void)
 {
     silt_alloc_fail_at(1);
@@ -120,4 +135,6 @@ SILT_TESTS("alloc", {"gives zeroed memory when asked", gives_zeroed_memory_when_
            {"ends the process in one line when memory is gone",
             ends_the_process_when_memory_is_gone},
            {"ends the process when a size overflows", ends_the_process_when_a_size_overflows},
+           {"ends the process when a library has no memory",
+            ends_the_process_when_a_library_has_no_memory},
            {"failing can be switched off", failing_can_be_switched_off})
