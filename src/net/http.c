@@ -22,7 +22,7 @@
 #define CONNECTIONS_MAX_DEFAULT 64
 #define HOST_CONNECTIONS_MAX_DEFAULT 32
 #define HANDLES_KEPT 64
-#define IDLE_POLL_MS 60000
+#define IDLE_POLL_MS 1000 /* also what a lost wake-up costs */
 
 struct timer {
     struct timer *next;
@@ -89,7 +89,7 @@ static CURL *handle_take(struct silt_http *http)
 {
     if (http->handles_n) return http->handles[--http->handles_n];
     CURL *easy = curl_easy_init();
-    SILT_ASSERT(easy);
+    silt_alloc_expect(easy, "libcurl");
     return easy;
 }
 
@@ -120,7 +120,7 @@ static void transfer_start(struct silt_http *http, struct silt_http_req *req)
     transfer->prev->next = transfer;
     http->active.prev = transfer;
     http->active_n++;
-    SILT_ASSERT(curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK);
+    silt_alloc_expect(curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK, "libcurl");
 }
 
 static struct silt_http_req *transfer_end(struct silt_http *http,
@@ -283,12 +283,12 @@ static void *loop(void *ctx)
     while (!take_handed_over(http, &any)) {
         fire_due(http, silt_mono_ms());
         start_waiting(http);
-        SILT_ASSERT(curl_multi_perform(http->multi, &running) == CURLM_OK);
+        silt_alloc_expect(curl_multi_perform(http->multi, &running) == CURLM_OK, "libcurl");
         finish_answered(http);
         /* Finishing may have freed places, and what waits must not sleep with the poll. */
         bool ready = http->waiting.first && http->active_n < http->active_max;
-        SILT_ASSERT(curl_multi_poll(http->multi, NULL, 0, ready ? 0 : poll_ms(http), NULL) ==
-                    CURLM_OK);
+        CURLMcode polled = curl_multi_poll(http->multi, NULL, 0, ready ? 0 : poll_ms(http), NULL);
+        silt_alloc_expect(polled == CURLM_OK, "libcurl");
     }
     /* Whoever is answered may hand over again: until nothing comes. */
     do {
@@ -302,7 +302,7 @@ static void *loop(void *ctx)
 
 static void global_init(void)
 {
-    SILT_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    silt_alloc_expect(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK, "libcurl");
 }
 
 static void set_multi(CURLM *multi, const struct silt_http_opts *opts, int connections_max)
@@ -322,6 +322,16 @@ static void http_free(struct silt_http *http)
     silt_free(http);
 }
 
+/* A multi handle that found no descriptor for its wake-ups lives on without: nobody would be heard.
+ */
+static SILT_RC start_loop(struct silt_http *http, struct silt_err *err)
+{
+    if (curl_multi_wakeup(http->multi) != CURLM_OK)
+        SILT_FAIL(err, UNAVAILABLE,
+                  "the io thread cannot be woken; raise the limit of open files (ulimit -n)");
+    return silt_thread_start(&http->thread, "silt-io", loop, http, err);
+}
+
 SILT_RC silt_http_start(const struct silt_http_opts *opts, struct silt_http **ret_http,
                         struct silt_err *err)
 {
@@ -331,16 +341,15 @@ SILT_RC silt_http_start(const struct silt_http_opts *opts, struct silt_http **re
     http->active_max = opts->connections_max ? opts->connections_max : CONNECTIONS_MAX_DEFAULT;
     http->active.next = http->active.prev = &http->active;
     http->multi = curl_multi_init();
-    SILT_ASSERT(http->multi);
+    silt_alloc_expect(http->multi, "libcurl");
     set_multi(http->multi, opts, http->active_max);
     pthread_mutex_init(&http->synced.lock, NULL);
-    struct silt_rc started = silt_thread_start(&http->thread, "silt-io", loop, http, err);
-    if (!started.ok) {
+    struct silt_rc rc = start_loop(http, err);
+    if (rc.ok)
+        *ret_http = http;
+    else
         http_free(http);
-        return started;
-    }
-    *ret_http = http;
-    return SILT_OK;
+    return rc;
 }
 
 void silt_http_submit(struct silt_http *http, struct silt_http_req *req)

@@ -146,8 +146,20 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *ctx)
 
 /* All values are set at start-up or are constants: a refusal means another libcurl than the one
  * that was tested. */
-#define SET(easy, option, value) \
-    SILT_ASSERT(curl_easy_setopt((easy), CURLOPT_##option, (value)) == CURLE_OK)
+static void must_set(CURLcode result)
+{
+    silt_alloc_expect(result != CURLE_OUT_OF_MEMORY, "libcurl");
+    SILT_ASSERT(result == CURLE_OK);
+}
+
+#define SET(easy, option, value) must_set(curl_easy_setopt((easy), CURLOPT_##option, (value)))
+
+static struct curl_slist *add_line(struct curl_slist *list, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(list, line);
+    silt_alloc_expect(longer, "libcurl");
+    return longer;
+}
 
 /* Judged by the address that is about to be connected to, so neither a name that resolves to it nor
  * one that resolves anew a moment later gets around it. */
@@ -196,12 +208,12 @@ static void set_headers(struct silt_http_transfer *transfer)
 {
     const struct silt_http_req *req = transfer->req;
     /* Empty: not sent. "Expect: 100-continue" stalls bodies above 1 MiB (curl issue 11678). */
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    struct curl_slist *list = add_line(NULL, "Expect:");
     for (unsigned i = 0; i < req->headers_n; i++) {
         const char *value = req->headers[i].value;
         const char *separator = value[0] ? ": " : ";"; /* libcurl's way to send an empty value */
         char *line = silt_asprintf("%s%s%s", req->headers[i].name, separator, value);
-        list = curl_slist_append(list, line);
+        list = add_line(list, line);
         silt_free(line);
     }
     transfer->headers = list;

@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -482,6 +484,24 @@ static void a_long_header_is_cut(void)
     bench_done(&bench);
 }
 
+static void without_a_descriptor_for_its_wake_ups_it_does_not_start(void)
+{
+    struct silt_http *http = NULL;
+    struct silt_err err = {0};
+    struct rlimit before;
+    silt_http_stop(loop_start()); /* what libraries open once is open */
+    int lowest_free = dup(STDERR_FILENO);
+    close(lowest_free);
+    CU_ASSERT_EQUAL(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = (rlim_t)lowest_free, .rlim_max = before.rlim_max};
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+    CU_ASSERT_FAILS(silt_http_start(&(struct silt_http_opts){0}, &http, &err));
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+    CU_ASSERT_PTR_NULL(http);
+    CU_ASSERT_EQUAL(err.code, SILT_E_UNAVAILABLE);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "ulimit -n"));
+}
+
 SILT_TESTS("http", {"asks and keeps the answer", asks_and_keeps_the_answer},
            {"sends slices as one body", sends_slices_as_one_body},
            {"rewinds the body when a kept connection was dead",
@@ -503,4 +523,6 @@ SILT_TESTS("http", {"asks and keeps the answer", asks_and_keeps_the_answer},
            {"timers fire in their order", timers_fire_in_their_order},
            {"a request handed over while stopping is answered too",
             a_request_handed_over_while_stopping_is_answered_too},
-           {"a long header is cut", a_long_header_is_cut})
+           {"a long header is cut", a_long_header_is_cut},
+           {"without a descriptor for its wake-ups it does not start",
+            without_a_descriptor_for_its_wake_ups_it_does_not_start})
