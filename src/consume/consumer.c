@@ -255,8 +255,11 @@ bool silt_consumer_close(struct silt_consumer *consumer, int64_t timeout_ms)
     closing->consumer = consumer;
     closing->done = silt_queue_new(1, NULL, NULL);
     pthread_t thread;
-    if (!silt_ok(silt_thread_start(&thread, "kafka-close", close_client, closing, NULL)))
+    if (!silt_ok(silt_thread_start(&thread, "kafka-close", close_client, closing, NULL))) {
+        silt_queue_free(closing->done);
+        silt_free(closing);
         return false;
+    }
     if (!silt_queue_pop(closing->done, timeout_ms)) return false;
     silt_thread_join(thread);
     silt_queue_free(closing->done);

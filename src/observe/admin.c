@@ -107,7 +107,10 @@ static enum MHD_Result send_buf(struct MHD_Connection *connection, unsigned code
     uint8_t *bytes = silt_buf_take(body, &len);
     struct MHD_Response *response =
         MHD_create_response_from_buffer_with_free_callback(len, bytes, silt_free);
-    if (!response) return MHD_NO;
+    if (!response) {
+        silt_free(bytes);
+        return MHD_NO;
+    }
     for (unsigned i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
         (void)MHD_add_response_header(response, fixed[i].name, fixed[i].value);
     (void)MHD_add_response_header(response, "Content-Type", type);
