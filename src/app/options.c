@@ -34,6 +34,8 @@ void silt_options_credentials(const struct silt_config *config, struct silt_http
         .session_name = session[0] ? session : config->metrics.worker,
         .external_id = config->s3.external_id,
         .sts_endpoint = config->s3.sts_endpoint,
+        .fips = config->s3.fips,
+        .proxy = config->s3.proxy,
         .region = region[0] ? region : config->metrics.cloudwatch_region,
         .ca_file = config->s3.ca_file,
         .environ = (const char *const *)environ};
@@ -42,18 +44,27 @@ void silt_options_credentials(const struct silt_config *config, struct silt_http
 void silt_options_store(const struct silt_config *config, struct silt_http *http,
                         struct silt_credentials *credentials, struct silt_store_opts *ret_opts)
 {
-    *ret_opts = (struct silt_store_opts){.root = config->archive.root,
-                                         .http = http,
-                                         .s3 = {.endpoint = config->s3.endpoint,
-                                                .region = config->s3.region,
-                                                .path_style = config->s3.path_style,
-                                                .concurrency = (int)config->s3.concurrency,
-                                                .ca_file = config->s3.ca_file,
-                                                .checksum = config->s3.checksum,
-                                                .sse = config->s3.sse,
-                                                .kms_key_id = config->s3.kms_key_id,
-                                                .storage_class = config->s3.storage_class,
-                                                .credentials = credentials}};
+    *ret_opts =
+        (struct silt_store_opts){.root = config->archive.root,
+                                 .http = http,
+                                 .s3 = {.endpoint = config->s3.endpoint,
+                                        .region = config->s3.region,
+                                        .path_style = config->s3.path_style,
+                                        .concurrency = (int)config->s3.concurrency,
+                                        .ca_file = config->s3.ca_file,
+                                        .checksum = config->s3.checksum,
+                                        .sse = config->s3.sse,
+                                        .kms_key_id = config->s3.kms_key_id,
+                                        .storage_class = config->s3.storage_class,
+                                        .tag_names = (const char *const *)config->s3.tags.names,
+                                        .tag_values = (const char *const *)config->s3.tags.values,
+                                        .tags_n = config->s3.tags.n,
+                                        .requester_pays = config->s3.requester_pays,
+                                        .dualstack = config->s3.dualstack,
+                                        .fips = config->s3.fips,
+                                        .accelerate = config->s3.accelerate,
+                                        .proxy = config->s3.proxy,
+                                        .credentials = credentials}};
 }
 
 static int sensor_dimension(const char *name)
@@ -79,6 +90,7 @@ void silt_options_observe(const struct silt_config *config, struct silt_http *ht
         .sensor_cap = (unsigned)config->metrics.sensor_cap,
         .http = http,
         .ca_file = config->s3.ca_file,
+        .proxy = config->s3.proxy,
         .listen = config->metrics.listen};
 }
 

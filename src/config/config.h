@@ -89,6 +89,12 @@ struct silt_config {
         char *role_session_name;
         char *external_id;
         char *sts_endpoint;
+        struct silt_pairs tags; /* of data objects */
+        bool requester_pays;
+        bool dualstack;
+        bool fips;
+        bool accelerate;
+        char *proxy;
     } s3;
     int64_t memory;
     struct {

@@ -153,6 +153,7 @@ static struct silt_rc check_addresses(const struct silt_config *config, struct s
     SILT_TRY(check_root(config, err));
     SILT_TRY(check_url(config, "s3.endpoint", config->s3.endpoint, err));
     SILT_TRY(check_url(config, "s3.sts_endpoint", config->s3.sts_endpoint, err));
+    SILT_TRY(check_url(config, "s3.proxy", config->s3.proxy, err));
     SILT_TRY(check_url(config, "schema.registry", config->schema.registry, err));
     SILT_TRY(
         check_url(config, "metrics.cloudwatch_endpoint", config->metrics.cloudwatch_endpoint, err));

@@ -229,6 +229,7 @@ static void submit(struct silt_credentials *credentials)
                                               .owner = credentials,
                                               .fresh = true,
                                               .ca_file = credentials->opts.ca_file,
+                                              .proxy = next_door ? "" : credentials->opts.proxy,
                                               .done = on_answer,
                                               .ctx = credentials};
     pthread_mutex_lock(&credentials->synced.lock);
@@ -364,13 +365,14 @@ static void keep_opts(struct silt_credentials_opts *opts, const struct silt_cred
     keep(&opts->sts_endpoint);
     keep(&opts->region);
     keep(&opts->ca_file);
+    keep(&opts->proxy);
 }
 
 static void drop_opts(struct silt_credentials_opts *opts)
 {
     const char *const texts[] = {opts->access_key,   opts->profile,     opts->role_arn,
                                  opts->session_name, opts->external_id, opts->sts_endpoint,
-                                 opts->region,       opts->ca_file};
+                                 opts->region,       opts->ca_file,     opts->proxy};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         silt_free((void *)(uintptr_t)texts[i]);
     silt_secret_done(&opts->secret_key);

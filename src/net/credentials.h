@@ -66,6 +66,7 @@ struct silt_credentials_opts {
     const char *sts_endpoint; /* "" = AWS_ENDPOINT_URL_STS, else AWS in `region` */
     const char *region;
     bool fips;
+    const char *proxy;                 /* to STS only */
     const char *ca_file;               /* for STS and https container endpoints */
     const char *const *environ;        /* NAME=value, NULL-terminated, borrowed; NULL = none */
     silt_credentials_news_fn *on_news; /* io thread; NULL = nobody */

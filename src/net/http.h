@@ -48,6 +48,7 @@ struct silt_http_req {
     const void *owner;   /* whose requests silt_http_cancel ends together; NULL = nobody's */
     bool fresh;          /* new connection with a fresh look-up (after a timeout or 5xx) */
     const char *ca_file; /* NULL or "": system */
+    const char *proxy;   /* NULL or "": none, whatever the environment says */
     const char *const
         *want_headers; /* answer headers to keep, lower case, NULL-terminated; NULL = none */
     silt_http_done_fn *done;

@@ -180,7 +180,9 @@ static void set_connection(CURL *easy, const struct silt_http_req *req)
     SET(easy, PROTOCOLS_STR, "http,https");
     SET(easy, FOLLOWLOCATION, 0L);
     SET(easy, NETRC, (long)CURL_NETRC_IGNORED);
-    SET(easy, PROXY, ""); /* else https_proxy of the environment is used */
+    /* Else https_proxy and no_proxy of the environment count. */
+    SET(easy, PROXY, req->proxy ? req->proxy : "");
+    SET(easy, NOPROXY, "");
     SET(easy, NOSIGNAL, 1L);
     SET(easy, TCP_NODELAY, 1L);
     SET(easy, TCP_KEEPALIVE, 1L);

@@ -35,6 +35,7 @@ struct silt_cw_sender {
     char *host;
     char *region;
     char *ca_file;
+    char *proxy;
     struct silt_spool *spool;
     struct silt_sigv4_keys keys;
     /* the document on its way: request, its headers and what they point to */
@@ -78,6 +79,7 @@ struct silt_cw_sender *silt_cw_sender_new(const struct silt_cw_sender_opts *opts
     sender->opts = *opts;
     sender->region = silt_strdup(opts->region);
     sender->ca_file = silt_strdup(opts->ca_file ? opts->ca_file : "");
+    sender->proxy = silt_strdup(opts->proxy ? opts->proxy : "");
     make_url(sender);
     sender->spool = silt_spool_new(lanes, 1);
     silt_buf_init(&sender->authorization, 4096);
@@ -187,6 +189,7 @@ static void start(struct silt_cw_sender *sender)
                                          .owner = sender,
                                          .fresh = sender->attempt > 0,
                                          .ca_file = sender->ca_file,
+                                         .proxy = sender->proxy,
                                          .done = answered,
                                          .ctx = sender};
     sender->in_flight = true;
@@ -306,6 +309,7 @@ void silt_cw_sender_free(struct silt_cw_sender *sender)
     pthread_mutex_destroy(&sender->synced.lock);
     silt_free(sender->region);
     silt_free(sender->ca_file);
+    silt_free(sender->proxy);
     silt_free(sender->host);
     silt_free(sender->url);
     silt_free(sender);

@@ -18,6 +18,7 @@ struct silt_cw_sender_opts {
     const char *region;
     const char *endpoint; /* "" or NULL: AWS */
     const char *ca_file;
+    const char *proxy;
     struct silt_metrics *metrics; /* SPOOL_DROPPED: documents */
     struct silt_output *output;
     void (*wake)(void *ctx);

@@ -57,6 +57,7 @@ struct silt_observe_opts {
     struct silt_credentials *credentials; /* for CloudWatch; outlives the observer */
     struct silt_http *http;
     const char *ca_file;
+    const char *proxy; /* to CloudWatch */
     /* admin HTTP; listen "" = off */
     const char *listen; /* "127.0.0.1:9464" */
 };

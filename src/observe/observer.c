@@ -440,6 +440,7 @@ static void start_cloudwatch(struct silt_observer *observer, const struct silt_o
         .region = opts->cloudwatch_region,
         .endpoint = opts->cloudwatch_endpoint,
         .ca_file = opts->ca_file,
+        .proxy = opts->proxy,
         .metrics = observer->metrics,
         .output = &observer->outputs[OUTPUT_CLOUDWATCH],
         .wake = wake,

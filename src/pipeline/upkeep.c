@@ -117,6 +117,7 @@ static void count_memory(struct silt_worker *worker)
     silt_metrics_set(m, SILT_GAUGE_MEMORY_DENIED, (int64_t)atomic_load(&budget->denied));
     silt_metrics_set(m, SILT_GAUGE_S3_REQUESTS,
                      (int64_t)atomic_load(&worker->context.store->requests));
+    silt_metrics_set(m, SILT_GAUGE_S3_RATE_LIMIT, atomic_load(&worker->context.store->rate));
     silt_metrics_set(m, SILT_GAUGE_ENCODE_QUEUE_FULL, (int64_t)worker->context.encoder_full);
     silt_metrics_set(m, SILT_GAUGE_REGISTRY_FAILURES, (int64_t)decoder.registry_failures);
 }

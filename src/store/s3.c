@@ -16,6 +16,7 @@
 #include "base/random.h"
 #include "net/credentials.h"
 #include "store/outcome.h"
+#include "store/rate.h"
 #include "store/s3_int.h"
 
 #include <pthread.h>
@@ -58,12 +59,14 @@ struct s3 {
     struct silt_s3_site site;
     char *root;
     char *ca_file;
+    char *proxy;
     struct silt_credentials *credentials;
     unsigned in_flight_max;
     struct {
         pthread_mutex_t lock;
         pthread_cond_t idle;
         struct silt_sigv4_keys keys;
+        struct silt_rate rate;
         struct call_list small;
         struct call_list parts;
         struct call *retries;
@@ -332,6 +335,14 @@ static void next_page(struct call *call, char *marker)
     send_or_stop(call);
 }
 
+static void slow_down(struct s3 *s3)
+{
+    pthread_mutex_lock(&s3->synced.lock);
+    silt_rate_throttled(&s3->synced.rate, silt_mono_ms());
+    atomic_store(&s3->store.rate, (unsigned)s3->synced.rate.limit);
+    pthread_mutex_unlock(&s3->synced.lock);
+}
+
 static void settle(struct call *call)
 {
     struct silt_store_req *req = call->req;
@@ -352,6 +363,7 @@ static void settle(struct call *call)
     call->doubted |= verdict.outcome == SILT_STORE_DOUBT;
     call->fresh = call->http.outcome != SILT_HTTP_ANSWERED || call->http.status >= 500;
     verdict.stale = verdict.stale && silt_credentials_refused(call->s3->credentials, call->creds);
+    if (verdict.outcome == SILT_STORE_THROTTLED) slow_down(call->s3);
     int64_t wait_ms = verdict.stale   ? next_credentials_ms(call)
                       : verdict.retry ? next_attempt_ms(call)
                                       : -1;
@@ -420,9 +432,25 @@ static int64_t attempt_ms(const struct call *call)
     return left_ms < call->wire.timeout_ms ? left_ms : call->wire.timeout_ms;
 }
 
+/* @return ms to wait first. A dated request goes at once: its date must not grow old (R7). */
+static int64_t take_turn(struct call *call)
+{
+    struct s3 *s3 = call->s3;
+    pthread_mutex_lock(&s3->synced.lock);
+    int64_t wait_ms = silt_rate_take(&s3->synced.rate, silt_mono_ms());
+    atomic_store(&s3->store.rate, (unsigned)s3->synced.rate.limit);
+    pthread_mutex_unlock(&s3->synced.lock);
+    return call->req->date_ms ? 0 : wait_ms;
+}
+
 static void send_or_stop(struct call *call)
 {
     struct s3 *s3 = call->s3;
+    int64_t turn_ms = take_turn(call);
+    if (turn_ms > 0) {
+        retry_in(call, turn_ms);
+        return;
+    }
     call->attempts++;
     if (!sign(call)) {
         wait_for_credentials(call);
@@ -441,6 +469,7 @@ static void send_or_stop(struct call *call)
                                         .stall_ms = call->wire.stall_ms,
                                         .fresh = call->fresh,
                                         .ca_file = s3->ca_file,
+                                        .proxy = s3->proxy,
                                         .want_headers = silt_s3_want_headers,
                                         .owner = s3,
                                         .done = on_answer,
@@ -510,6 +539,7 @@ static void s3_free(struct silt_store *store)
     silt_s3_site_done(&s3->site);
     silt_free(s3->root);
     silt_free(s3->ca_file);
+    silt_free(s3->proxy);
     silt_store_drop(&s3->store);
 }
 
@@ -537,6 +567,7 @@ SILT_RC silt_s3_open(const struct silt_store_opts *opts, struct silt_store **ret
     s3->store = (struct silt_store){.vtable = &vtable, .url = s3->root};
     s3->credentials = opts->s3.credentials;
     s3->ca_file = silt_strdup(or_empty(opts->s3.ca_file));
+    s3->proxy = silt_strdup(or_empty(opts->s3.proxy));
     s3->in_flight_max =
         opts->s3.concurrency > 0 ? (unsigned)opts->s3.concurrency : CONCURRENCY_DEFAULT;
     pthread_mutex_init(&s3->synced.lock, NULL);

@@ -29,6 +29,8 @@ struct silt_s3_site {
     char *sse;
     char *kms_key_id;
     char *storage_class;
+    char *tags; /* "a=b&c=d", encoded; "" = none */
+    bool requester_pays;
 };
 /* @return an error text when the root or the options cannot be used. */
 SILT_RC silt_s3_site_init(struct silt_s3_site *site, const char *root,

@@ -156,6 +156,7 @@ static void build_create(struct silt_s3_wire *wire, const struct silt_s3_site *s
     set_content_type(wire, req);
     set_encryption(wire, site);
     if (site->storage_class[0]) header(wire, "x-amz-storage-class", site->storage_class);
+    if (site->tags[0]) header(wire, "x-amz-tagging", site->tags);
     header(wire, "x-amz-checksum-algorithm", "CRC32C");
     header(wire, "x-amz-checksum-type", "FULL_OBJECT");
     if (req->token) header(wire, "x-amz-meta-as-token", req->token);
@@ -266,6 +267,7 @@ void silt_s3_build(struct silt_s3_wire *wire, const struct silt_s3_site *site,
     case SILT_OP_MPU_LIST: build_uploads(wire, marker); break;
     default: SILT_ASSERT(req->op == SILT_OP_LIFECYCLE); query(wire, "lifecycle", "");
     }
+    if (site->requester_pays) header(wire, "x-amz-request-payer", "requester");
     wire->built_n = wire->headers_n;
     wire->owned_built_n = wire->owned_n;
 }

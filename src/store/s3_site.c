@@ -5,6 +5,11 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#define TAGS_MAX 10
+#define TAG_NAME_MAX 128
+#define TAG_VALUE_MAX 256
+#define TAGS_BYTES_MAX ((size_t)TAGS_MAX * 3 * (TAG_NAME_MAX + TAG_VALUE_MAX + 2))
+
 /* @return whether text is a bucket name (S3 user guide, "Bucket naming rules"; upper case and '_'
  * pass because other stores allow them). */
 static bool bucket_name(const char *text, size_t len)
@@ -49,10 +54,56 @@ static SILT_RC check_endpoint(const char *endpoint, size_t *ret_scheme_len, stru
     return SILT_OK;
 }
 
-static char *aws_endpoint(const char *region)
+/* Amazon S3 User Guide, "Dual-stack endpoints", "Transfer Acceleration"; AWS General Reference,
+ * "FIPS endpoints". */
+static char *aws_endpoint(const struct silt_s3_opts *opts)
 {
-    const char *tail = strncmp(region, "cn-", 3) == 0 ? ".cn" : "";
-    return silt_asprintf("https://s3.%s.amazonaws.com%s", region, tail);
+    const char *tail = strncmp(opts->region, "cn-", 3) == 0 ? ".cn" : "";
+    const char *stack = opts->dualstack ? ".dualstack" : "";
+    if (opts->accelerate) return silt_asprintf("https://s3-accelerate%s.amazonaws.com", stack);
+    return silt_asprintf("https://s3%s%s.%s.amazonaws.com%s", opts->fips ? "-fips" : "", stack,
+                         opts->region, tail);
+}
+
+static SILT_RC check_kind_of_endpoint(const struct silt_s3_opts *opts, const char *bucket,
+                                      struct silt_err *err)
+{
+    if (opts->endpoint[0] && (opts->dualstack || opts->fips || opts->accelerate))
+        SILT_FAIL(err, CONFIG,
+                  "s3.dualstack, s3.fips and s3.accelerate choose an endpoint of AWS; remove them "
+                  "or s3.endpoint");
+    if (opts->accelerate && opts->fips)
+        SILT_FAIL(err, CONFIG, "s3.accelerate has no FIPS endpoint; remove it or s3.fips");
+    if (opts->accelerate && (opts->path_style || memchr(bucket, '.', strcspn(bucket, "/"))))
+        SILT_FAIL(err, CONFIG,
+                  "s3.accelerate wants the bucket in the host name: no s3.path_style, and no dot "
+                  "in the bucket's name");
+    return SILT_OK;
+}
+
+/* Amazon S3 User Guide, "Categorizing your storage using tags". */
+static SILT_RC check_tags(const struct silt_s3_opts *opts, struct silt_err *err)
+{
+    if (opts->tags_n > TAGS_MAX)
+        SILT_FAIL(err, CONFIG, "s3.tags has %u tags, an object can have %d", opts->tags_n,
+                  TAGS_MAX);
+    for (unsigned i = 0; i < opts->tags_n; i++)
+        if (!opts->tag_names[i][0] || strlen(opts->tag_names[i]) > TAG_NAME_MAX ||
+            strlen(opts->tag_values[i]) > TAG_VALUE_MAX)
+            SILT_FAIL(err, CONFIG, "s3.tags: \"%.40s\" must have 1 to %d bytes, its value up to %d",
+                      opts->tag_names[i], TAG_NAME_MAX, TAG_VALUE_MAX);
+    return SILT_OK;
+}
+
+static char *tags_text(const struct silt_s3_opts *opts)
+{
+    struct silt_sigv4_pair pairs[TAGS_MAX];
+    struct silt_buf text silt_auto(silt_buf_done);
+    for (unsigned i = 0; i < opts->tags_n; i++)
+        pairs[i] = (struct silt_sigv4_pair){opts->tag_names[i], opts->tag_values[i]};
+    silt_buf_init(&text, TAGS_BYTES_MAX);
+    silt_sigv4_query(&text, pairs, opts->tags_n);
+    return silt_strdup(silt_buf_str(&text));
 }
 
 /* Without the port that the scheme implies, as libcurl sends it. */
@@ -122,7 +173,9 @@ SILT_RC silt_s3_site_init(struct silt_s3_site *site, const char *root,
     if (!bucket_name(bucket, bucket_len))
         SILT_FAIL(err, CONFIG, "archive.root %s: it must be s3://BUCKET/PREFIX", root);
     SILT_TRY(check_options(opts, err));
-    char *endpoint = opts->endpoint[0] ? silt_strdup(opts->endpoint) : aws_endpoint(opts->region);
+    SILT_TRY(check_kind_of_endpoint(opts, bucket, err));
+    SILT_TRY(check_tags(opts, err));
+    char *endpoint = opts->endpoint[0] ? silt_strdup(opts->endpoint) : aws_endpoint(opts);
     size_t scheme_len = 0;
     struct silt_rc rc = check_endpoint(endpoint, &scheme_len, err);
     if (rc.ok) rc = read_prefix(bucket + bucket_len, &site->prefix, err);
@@ -139,6 +192,8 @@ SILT_RC silt_s3_site_init(struct silt_s3_site *site, const char *root,
     site->sse = silt_strdup(opts->sse);
     site->kms_key_id = silt_strdup(opts->kms_key_id);
     site->storage_class = silt_strdup(opts->storage_class);
+    site->tags = tags_text(opts);
+    site->requester_pays = opts->requester_pays;
     silt_free(name);
     silt_free(endpoint);
     return SILT_OK;
@@ -154,5 +209,6 @@ void silt_s3_site_done(struct silt_s3_site *site)
     silt_free(site->sse);
     silt_free(site->kms_key_id);
     silt_free(site->storage_class);
+    silt_free(site->tags);
     *site = (struct silt_s3_site){0};
 }

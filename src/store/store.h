@@ -147,6 +147,7 @@ struct silt_store {
     const struct silt_store_vtable *vtable;
     const char *url;           /* as configured: "s3://bucket/prefix" or "file:///dir" */
     _Atomic uint64_t requests; /* attempts made, for the metrics */
+    _Atomic unsigned rate;     /* requests a second that the store is asked at most; 0 = no limit */
     _Atomic unsigned open;     /* requests submitted and not yet replied to; valid until the free */
 };
 

@@ -16,7 +16,16 @@ struct silt_s3_opts {
     const char *checksum; /* "crc32c" */
     const char *sse;      /* "", "AES256", "aws:kms" */
     const char *kms_key_id;
-    const char *storage_class;            /* "" = STANDARD */
+    const char *storage_class;    /* "" = STANDARD */
+    const char *const *tag_names; /* of the data objects */
+    const char *const *tag_values;
+    unsigned tags_n;
+    bool requester_pays;
+    /* endpoints of AWS; none of them with an `endpoint` */
+    bool dualstack;
+    bool fips;
+    bool accelerate;
+    const char *proxy;                    /* "" = none; those of the environment are not asked */
     struct silt_credentials *credentials; /* outlives the store */
 };
 

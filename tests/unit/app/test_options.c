@@ -129,7 +129,8 @@ static void the_store_gets_root_and_s3(void)
     struct silt_config *config =
         LOAD("--archive.root=s3://bucket/prefix", "--s3.endpoint=http://127.0.0.1:9000",
              "--s3.region=eu-central-1", "--s3.path_style=true", "--s3.concurrency=9",
-             "--s3.sse=aws:kms", "--s3.kms_key_id=k", "--s3.storage_class=STANDARD_IA");
+             "--s3.sse=aws:kms", "--s3.kms_key_id=k", "--s3.storage_class=STANDARD_IA",
+             "--s3.tags=team=x", "--s3.requester_pays=true", "--s3.proxy=http://p:3128");
     silt_options_store(config, NULL, NULL, &opts);
     CU_ASSERT_STRING_EQUAL(opts.root, "s3://bucket/prefix");
     CU_ASSERT_STRING_EQUAL(opts.s3.endpoint, "http://127.0.0.1:9000");
@@ -139,6 +140,11 @@ static void the_store_gets_root_and_s3(void)
     CU_ASSERT_STRING_EQUAL(opts.s3.sse, "aws:kms");
     CU_ASSERT_STRING_EQUAL(opts.s3.kms_key_id, "k");
     CU_ASSERT_STRING_EQUAL(opts.s3.storage_class, "STANDARD_IA");
+    CU_ASSERT_EQUAL(opts.s3.tags_n, 1);
+    CU_ASSERT_STRING_EQUAL(opts.s3.tag_names[0], "team");
+    CU_ASSERT_STRING_EQUAL(opts.s3.tag_values[0], "x");
+    CU_ASSERT(opts.s3.requester_pays);
+    CU_ASSERT_STRING_EQUAL(opts.s3.proxy, "http://p:3128");
     silt_config_free(config);
 }
 

@@ -480,6 +480,49 @@ static void the_loop_may_be_stopped_before_the_store_is_freed(void)
     silt_http_server_stop(bench.server);
 }
 
+static void a_store_that_complains_is_asked_more_slowly(void)
+{
+    static const struct silt_http_step steps[] = {{.status = 503, .body = SLOW},
+                                                  {.status = 200, .body = "x"}};
+    struct silt_store_req req = {.op = SILT_OP_GET, .key = "k", .body_max = 9};
+    struct bench bench;
+    bench_init_with(&bench, steps, 2, 0);
+    CU_ASSERT_EQUAL(atomic_load(&bench.store->rate), 0);
+    silt_store_call(bench.store, &req);
+    CU_ASSERT_EQUAL(req.outcome, SILT_STORE_OK);
+    CU_ASSERT_EQUAL(req.attempts, 2);
+    CU_ASSERT(atomic_load(&bench.store->rate) > 0);
+    silt_store_req_done(&req);
+    bench_done(&bench);
+}
+
+static void a_proxy_is_used_when_it_is_configured(void)
+{
+    static const struct silt_http_step steps[] = {{.status = 200, .body = "x"}};
+    struct bench bench = {.server = silt_http_server_start(steps, 1)};
+    struct silt_secret secret = {0};
+    silt_secret_set(&secret, "s");
+    CU_ASSERT_OK(silt_http_start(&(struct silt_http_opts){0}, &bench.http, NULL));
+    bench.credentials = silt_credentials_new(&(struct silt_credentials_opts){
+        .http = bench.http, .access_key = "a", .secret_key = secret});
+    silt_secret_done(&secret);
+    const struct silt_store_opts opts = {.root = "s3://bucket/root",
+                                         .http = bench.http,
+                                         .s3 = {.endpoint = "http://s3.invalid",
+                                                .region = "r",
+                                                .path_style = true,
+                                                .proxy = silt_http_server_url(bench.server),
+                                                .credentials = bench.credentials}};
+    CU_ASSERT_OK(silt_store_open(&opts, &bench.store, NULL));
+    struct silt_store_req req = {.op = SILT_OP_GET, .key = "k", .body_max = 9};
+    silt_store_call(bench.store, &req);
+    CU_ASSERT_EQUAL(req.outcome, SILT_STORE_OK);
+    CU_ASSERT_STRING_EQUAL(silt_http_server_seen(bench.server, 0)->target,
+                           "http://s3.invalid/bucket/root/k");
+    silt_store_req_done(&req);
+    bench_done(&bench);
+}
+
 /* --- credentials that change ----------------------------------------------------------------- */
 
 #define EXPIRED "<Error><Code>ExpiredToken</Code><Message>The token has expired.</Message></Error>"
@@ -638,6 +681,8 @@ SILT_TESTS(
     {"a part with another checksum is sent again", a_part_with_another_checksum_is_sent_again},
     {"an expired token is renewed and the request sent again",
      an_expired_token_is_renewed_and_the_request_sent_again},
+    {"a store that complains is asked more slowly", a_store_that_complains_is_asked_more_slowly},
+    {"a proxy is used when it is configured", a_proxy_is_used_when_it_is_configured},
     {"attempts with refused keys are bounded", attempts_with_refused_keys_are_bounded},
     {"nothing is sent with keys that have expired", nothing_is_sent_with_keys_that_have_expired},
     {"without credentials a store does not open", without_credentials_a_store_does_not_open},

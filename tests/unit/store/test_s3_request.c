@@ -16,6 +16,10 @@ static void sites_init(void)
                                       .sse = "aws:kms",
                                       .kms_key_id = "kms",
                                       .storage_class = "STANDARD_IA",
+                                      .tag_names = (const char *const[]){"team"},
+                                      .tag_values = (const char *const[]){"x"},
+                                      .tags_n = 1,
+                                      .requester_pays = true,
                                       .path_style = true};
     const struct silt_s3_opts bare = {.endpoint = "http://h", .region = "r"};
     CU_ASSERT_OK(silt_s3_site_init(&site, "s3://bucket/pre/fix", &opts, NULL));
@@ -73,6 +77,8 @@ static void puts_with_condition_and_both_hashes(void)
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-server-side-encryption-aws-kms-key-id"), "kms");
     /* Manifests are read again and again: not in the cold. */
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-storage-class"), "(none)");
+    CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-tagging"), "(none)");
+    CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-request-payer"), "requester");
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "host"), "h:9000");
     CU_ASSERT(strstr(header_of(&wire, "authorization"), "if-none-match;") != NULL);
     CU_ASSERT_EQUAL(wire.body_n, 2);
@@ -163,6 +169,8 @@ static void creates_uploads_with_token_and_checksum_of_the_whole(void)
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-checksum-type"), "FULL_OBJECT");
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-meta-as-token"), "tok");
     CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-storage-class"), "STANDARD_IA");
+    CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-tagging"), "team=x");
+    CU_ASSERT_STRING_EQUAL(header_of(&wire, "x-amz-request-payer"), "requester");
     silt_s3_wire_done(&wire);
     req.token = NULL;
     wire_into(&wire, &plain, &req, NULL);

@@ -98,6 +98,68 @@ static void refuses_what_is_no_endpoint(void)
     CU_ASSERT(refused("s3://bucket", &opts, "http:// or https://"));
 }
 
+static bool aws_base_is(struct silt_s3_opts opts, const char *base)
+{
+    struct silt_s3_site site;
+    if (!silt_s3_site_init(&site, "s3://bucket", &opts, NULL).ok) return false;
+    bool same = strcmp(site.base, base) == 0;
+    silt_s3_site_done(&site);
+    return same;
+}
+
+static void amazon_has_several_endpoints(void)
+{
+    struct silt_s3_opts opts = some_opts();
+    opts.dualstack = true;
+    CU_ASSERT(aws_base_is(opts, "https://bucket.s3.dualstack.eu-west-1.amazonaws.com"));
+    opts.fips = true;
+    CU_ASSERT(aws_base_is(opts, "https://bucket.s3-fips.dualstack.eu-west-1.amazonaws.com"));
+    opts.dualstack = false;
+    CU_ASSERT(aws_base_is(opts, "https://bucket.s3-fips.eu-west-1.amazonaws.com"));
+    opts.accelerate = true;
+    CU_ASSERT(refused("s3://bucket", &opts, "no FIPS endpoint"));
+    opts.fips = false;
+    CU_ASSERT(aws_base_is(opts, "https://bucket.s3-accelerate.amazonaws.com"));
+    opts.dualstack = true;
+    CU_ASSERT(aws_base_is(opts, "https://bucket.s3-accelerate.dualstack.amazonaws.com"));
+    CU_ASSERT(refused("s3://bucket.dot/x.y", &opts, "wants the bucket in the host name"));
+    opts.path_style = true;
+    CU_ASSERT(refused("s3://bucket", &opts, "wants the bucket in the host name"));
+    opts.endpoint = "http://h";
+    CU_ASSERT(refused("s3://bucket", &opts, "remove them or s3.endpoint"));
+}
+
+static void tags_are_encoded_and_bounded(void)
+{
+    static const char *const names[] = {"team", "cost centre", "3", "4", "5", "6",
+                                        "7",    "8",           "9", "A", "B"};
+    static const char *const values[] = {"a&b", "", "", "", "", "", "", "", "", "", ""};
+    struct silt_s3_opts opts = some_opts();
+    struct silt_s3_site site;
+    opts.tag_names = names;
+    opts.tag_values = values;
+    opts.tags_n = 2;
+    CU_ASSERT_OK(silt_s3_site_init(&site, "s3://bucket", &opts, NULL));
+    CU_ASSERT_STRING_EQUAL(site.tags, "cost%20centre=&team=a%26b");
+    silt_s3_site_done(&site);
+    opts.tags_n = 11;
+    CU_ASSERT(refused("s3://bucket", &opts, "has 11 tags"));
+    char name[130];
+    char value[258];
+    memset(name, 'n', sizeof name - 1);
+    memset(value, 'v', sizeof value - 1);
+    name[sizeof name - 1] = value[sizeof value - 1] = '\0';
+    static const char *const empty[] = {""};
+    opts.tags_n = 1;
+    opts.tag_names = empty;
+    CU_ASSERT(refused("s3://bucket", &opts, "1 to 128 bytes"));
+    opts.tag_names = (const char *const[]){name};
+    CU_ASSERT(refused("s3://bucket", &opts, "1 to 128 bytes"));
+    opts.tag_names = names;
+    opts.tag_values = (const char *const[]){value};
+    CU_ASSERT(refused("s3://bucket", &opts, "up to 256"));
+}
+
 static void refuses_options_that_contradict(void)
 {
     struct silt_s3_opts opts = some_opts();
@@ -126,4 +188,6 @@ SILT_TESTS("s3_site", {"finds Amazon by region", finds_amazon_by_region},
             keeps_a_port_that_the_scheme_does_not_imply},
            {"refuses what is no root", refuses_what_is_no_root},
            {"refuses what is no endpoint", refuses_what_is_no_endpoint},
+           {"Amazon has several endpoints", amazon_has_several_endpoints},
+           {"tags are encoded and bounded", tags_are_encoded_and_bounded},
            {"refuses options that contradict", refuses_options_that_contradict})
