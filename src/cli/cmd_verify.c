@@ -16,15 +16,15 @@ struct report {
     struct silt_progress progress;
 };
 
-static void print_json(const struct report *report, const char *what,
-                       const struct silt_fault *fault)
+/* What is pending needs no way out. */
+static void print_json(const struct report *report, const struct silt_fault *fault, bool is_pending)
 {
     struct silt_buf line;
     struct silt_jsonw w;
     silt_buf_init(&line, SILT_BUF_MAX_DEFAULT);
     silt_jsonw_init(&w, &line);
     silt_jsonw_open(&w, '{');
-    silt_jsonw_kstr(&w, what, silt_fault_name(fault->kind));
+    silt_jsonw_kstr(&w, is_pending ? "pending" : "fault", silt_fault_name(fault->kind));
     silt_jsonw_kstr(&w, "key", fault->key);
     silt_jsonw_kstr(&w, "topic", fault->topic);
     silt_jsonw_kint(&w, "partition", fault->partition);
@@ -32,7 +32,7 @@ static void print_json(const struct report *report, const char *what,
     silt_jsonw_kint(&w, "first", fault->first);
     silt_jsonw_kint(&w, "last", fault->last);
     silt_jsonw_kstr(&w, "text", fault->text);
-    silt_jsonw_kstr(&w, "way_out", silt_fault_way_out(fault->kind));
+    if (!is_pending) silt_jsonw_kstr(&w, "way_out", silt_fault_way_out(fault->kind));
     silt_jsonw_close(&w, '}');
     fprintf(report->args->cli->out, "%s\n", silt_buf_str(&line));
     silt_buf_done(&line);
@@ -53,7 +53,7 @@ static void on_fault(void *ctx, const struct silt_fault *fault)
     const struct report *report = ctx;
     FILE *out = report->args->cli->out;
     if (report->args->json) {
-        print_json(report, "fault", fault);
+        print_json(report, fault, false);
         return;
     }
     fprintf(out, "%s%s%s ", silt_out_color(&report->out, SILT_RED), silt_fault_name(fault->kind),
@@ -66,7 +66,7 @@ static void on_pending(void *ctx, const struct silt_fault *fault)
 {
     const struct report *report = ctx;
     if (report->args->json) {
-        print_json(report, "pending", fault);
+        print_json(report, fault, true);
         return;
     }
     fputs("pending ", report->args->cli->out);
