@@ -27,6 +27,7 @@ if(SILT_SANITIZE)
         target_compile_options(silt_flags INTERFACE -O1 -fsanitize=fuzzer-no-link)
     endif()
 elseif(SILT_COVERAGE)
+    # Threads count in the same counters: without atomic updates some come out wrong, even negative.
     target_compile_options(silt_flags INTERFACE --coverage -O0 -fprofile-update=atomic)
     target_link_options(silt_flags INTERFACE --coverage)
 else()

@@ -10,7 +10,7 @@ endif()
 # What waits longest starts first, beside what only computes.
 set(SILT_COST_consume 3)
 set(SILT_COST_pipeline 2)
-set(SILT_COST_decode 1)
+set(SILT_COST_decode 4)
 
 function(silt_room name)
     cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})

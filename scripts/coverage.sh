@@ -7,8 +7,8 @@
 #   --build DIR    build folder (build/coverage)
 #   ROOM           only these rooms: build and run their tests, measure their files
 #
-# The rule: the pure files (tests/lint/pure_files) 100 % of lines and branches, everything together 90 % of
-# lines. A line with SILT_ASSERT does not count: its other half must never happen.
+# The rule: the pure files (tests/lint/pure_files) 100 % of lines and branches, everything together 95 % of
+# lines and 90 % of branches. A line with SILT_ASSERT does not count: its other half must never happen.
 # Writes summary.txt, index.html and coverage.json into DIR/report and copies summary.txt to DIR.
 set -euo pipefail
 
@@ -46,8 +46,7 @@ targets() {
   done
 }
 
-# Threads count in the same counters: without atomic updates some come out wrong, even negative.
-cmake --preset coverage -B "$build" -DCMAKE_C_FLAGS=-fprofile-update=atomic > /dev/null
+cmake --preset coverage -B "$build" > /dev/null
 if [ ${#rooms[@]} -gt 0 ]; then
   mapfile -t chosen < <(targets)
   if [ ${#chosen[@]} -eq 0 ]; then
@@ -67,7 +66,8 @@ may_fail cmake --build "$build" --target "${chosen[@]}" -- -k $((keep_going ? 0 
 
 # Old counts would add up.
 find "$build" -name '*.gcda' -delete
-may_fail ctest --test-dir "$build" -L unit -R "$tests" --output-on-failure --no-tests=error -j"$((2 * $(nproc)))"
+mkdir -p build/results
+may_fail ctest --test-dir "$build" -L unit -R "$tests" --output-junit "$root/build/results/unit-coverage.xml" --output-on-failure --no-tests=error -j"$((2 * $(nproc)))"
 
 report=$build/report
 mkdir -p "$report"
