@@ -67,7 +67,8 @@ may_fail cmake --build "$build" --target "${chosen[@]}" -- -k $((keep_going ? 0 
 # Old counts would add up.
 find "$build" -name '*.gcda' -delete
 mkdir -p build/results
-may_fail ctest --test-dir "$build" -L unit -R "$tests" --output-junit "$root/build/results/unit-coverage.xml" --output-on-failure --no-tests=error -j"$((2 * $(nproc)))"
+may_fail ctest --test-dir "$build" -L unit -R "$tests" --output-on-failure --no-tests=error \
+  -j"$((2 * $(nproc)))" --output-junit "$root/build/results/unit-coverage.xml"
 
 report=$build/report
 mkdir -p "$report"
