@@ -79,7 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     if (!silt_ok(silt_config_check_run(config, &err))) FUZZ_CHECK(err.text[0]);
-    explain(config);
+    if (size % 8 == 0) explain(config); /* the whole table is printed: slow */
     silt_config_free(config);
     return 0;
 }
