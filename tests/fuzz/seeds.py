@@ -144,6 +144,22 @@ def config():
     yield "anchors", b"a: &x [1]\nb: *x\nkafka: !!map {? group : g}\n--- 2\n\0"
 
 
+def credentials():
+    """Two files, profile, role, variables up to an empty one, answers."""
+    keys = b"[a]\naws_access_key_id = AK\naws_secret_access_key = s\naws_session_token = t\n\0"
+    sts = (b"<R><Credentials><AccessKeyId>AK</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t"
+           b"</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></R>\0")
+    document = b'{"AccessKeyId":"AK","SecretAccessKey":"s","Token":"t","Expiration":"2099-01-01T00:00:00Z"}\0'
+    role = b"arn:aws:iam::123456789012:role/r\0"
+    yield "keys", keys + b"\0a\0\0\0"
+    yield "hop", keys + b"\0a\0" + role + b"\0\0" + sts
+    yield "source", keys + b"[profile b]\nrole_arn = " + role[:-1] + b"\nsource_profile = a\n\0b\0\0\0\0" + sts
+    yield "web", (b"\0\0\0\0AWS_WEB_IDENTITY_TOKEN_FILE=/t\0AWS_ROLE_ARN=" + role + b"\0token\n\0\0" + sts)
+    yield "container", (b"\0\0\0\0AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1/c\0"
+                        b"AWS_CONTAINER_AUTHORIZATION_TOKEN=w\0\0\0" + document)
+    yield "instance", b"\0\0\0\0\0\0token\0\0role\n\0\0" + document
+
+
 def key():
     yield "plain", b"sensors\0lkc-1\0" + bytes(range(40))
     yield "hostile", b"../..\0//%2e\0" + b"\xff" * 40
@@ -164,7 +180,8 @@ def framing():
     yield "single", b"\xc3\x0112345678abc"
 
 
-TARGETS = [walker, schema, manifest, xml, s3_answer, registry, object, container, config, key, admin, framing]
+TARGETS = [walker, schema, manifest, xml, s3_answer, registry, object, container, config, credentials, key, admin,
+           framing]
 
 
 def main():
