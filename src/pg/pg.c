@@ -116,7 +116,7 @@ SILT_RC silt_pg_connect(const struct silt_pg_opts *opts, struct silt_pg **ret_pg
     int64_t until_ms = silt_mono_ms() + (opts->connect_ms ? opts->connect_ms : CONNECT_MS);
     pg->conn = PQconnectStartParams(words.keys, words.values, 0);
     silt_pg_words_done(&words);
-    SILT_ASSERT(pg->conn);
+    silt_alloc_expect(pg->conn, "libpq");
     PQsetNoticeReceiver(pg->conn, ignore_notice, NULL);
     struct silt_rc rc = connect_loop(pg, until_ms, err);
     if (!silt_ok(rc)) {
