@@ -173,7 +173,7 @@ static const struct silt_fill_events fill_events;
 
 static int64_t next_seq(const struct silt_lane *lane)
 {
-    bool ahead = lane->sealing && !silt_chain_is_committing(lane->chain);
+    bool ahead = lane->sealing && !lane->committed && !silt_chain_is_committing(lane->chain);
     return silt_chain_next_seq(lane->chain) + (ahead ? 1 : 0);
 }
 
@@ -286,6 +286,7 @@ static void topic_changed(struct silt_lane *lane)
     lane->end_doubts = 0;
     lane->doubted_ms = 0;
     lane->truncated = lane->asked_where = false;
+    silt_lane_pause(lane, SILT_PAUSE_HALT, false); /* what an operator should look at is over */
 }
 
 static void commit_staged(struct silt_lane *lane)
@@ -376,6 +377,10 @@ static void commit_without_files(struct silt_lane *lane, enum silt_slot_kind kin
     silt_fill_release(origin, false);
     manifest.kind = kind;
     manifest.next = next;
+    if (kind == SILT_SLOT_LINEAGE) { /* what lies before `next` is not of a later leader */
+        const struct silt_manifest *tail = silt_chain_tail(lane->chain);
+        manifest.leader_epoch[0] = manifest.leader_epoch[1] = tail->leader_epoch[1];
+    }
     set_state(lane, SILT_LANE_MEND, silt_slot_kind_name(kind));
     silt_chain_commit(lane->chain, &manifest, INT64_MAX);
 }
