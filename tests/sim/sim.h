@@ -264,6 +264,7 @@ struct sim_upload {
     const uint8_t **bodies;
     unsigned parts_n;
     unsigned puts;         /* PUTs sent that list it */
+    bool retagged;         /* a part was stored again and has another ETag now */
     int64_t put_dead_ms;   /* none of them can land any more from then on */
     struct sim_file *file; /* of the manifest or repair record that lists it; NULL: none */
 };
@@ -295,7 +296,6 @@ void sim_oracle_completed(const struct sim_upload *upload, const struct sim_obje
 void sim_oracle_aborted(const struct sim_upload *upload);
 void sim_oracle_halted(int32_t partition, const char *why);
 bool sim_oracle_is_done(void); /* everything that can be archived is */
-void sim_oracle_end(void);     /* after that: nothing is missing */
 void sim_oracle_show(void);
 unsigned sim_oracle_slots(void);
 

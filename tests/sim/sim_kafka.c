@@ -313,6 +313,8 @@ void sim_kafka_calm(void)
     for (int32_t p = 0; p < sim_cluster.topic->parts_n; p++) {
         struct sim_log *log = &sim_cluster.topic->logs[p];
         if (log->txn) end_txn(log);
+        for (int64_t o = 0; o < log->end; o++)
+            if (log->entries[o]->archived) log->entries[o]->corrupt = false; /* from a replica */
         append(log, SIM_DATA); /* good batches follow any damage */
     }
 }

@@ -310,12 +310,19 @@ static struct sim_upload *list_upload(struct sim_file *file, const struct silt_m
     struct sim_upload *upload = sim_store_upload(with->upload_id);
     if (!upload || strcmp(upload->key, with->key) != 0 || strcmp(upload->token, with->token) != 0)
         sim_fail("%s: there is no such upload", with->key);
+    struct silt_parsed_key parsed;
+    if (!silt_key_parse_data(with->key, &parsed) || parsed.seq != file->slot->m.seq)
+        sim_fail("%s is listed by slot %lld: its key names another one", with->key,
+                 (long long)file->slot->m.seq);
     if (upload->file) sim_fail("%s is listed twice", with->key);
     if (upload->state == SIM_ABORTED)
         sim_fail("%s is committed, but was aborted by a worker", with->key);
     bool may_expire = world.faults >> SIM_STORE_EXPIRY & 1;
     if (upload->state == SIM_EXPIRED && !may_expire)
         sim_fail("%s is committed, but is so old that it has expired (R7)", with->key);
+    /* 4 h at the date of the PUT, which lands up to 15 min after a date up to 15 min ahead */
+    if (!file->of && world.now_ms - upload->created_ms > 4 * HOUR_MS + 2 * SIM_A6_MS)
+        sim_fail("%s is committed, but is too old (R7)", with->key);
     upload->file = file;
     file->upload = upload;
     file->crc32c = with->crc32c;
@@ -549,21 +556,43 @@ void sim_oracle_halted(int32_t partition, const char *why)
     halted[partition] = true;
 }
 
+/* It came in the place of an archived one that was truncated, and retention took it before anybody
+ * saw that: nobody can tell any more. */
+static bool is_out_of_sight(const struct sim_log *log, const struct sim_entry *entry)
+{
+    return entry->offset < log->log_start && entry->older;
+}
+
+/* The first offset that should be in a slot and is in none; -1: none. */
+static int64_t find_missing(const struct sim_log *log)
+{
+    for (int64_t o = log->chain->slots[0]->m.start; o < sim_log_stable(log); o++) {
+        const struct sim_entry *e = log->entries[o];
+        if (!sim_entry_visible(e) || e->archived || e->was_corrupt || e->in_gap) continue;
+        if (!is_out_of_sight(log, e)) return o;
+    }
+    return -1;
+}
+
 static bool is_complete(const struct sim_log *log, int32_t partition)
 {
     const struct sim_chain *chain = log->chain;
     if (halted[partition]) return true;
     if (!chain) return false;
     const struct sim_slot *tail = chain->slots[chain->slots_n - 1];
-    return tail->m.next == sim_log_stable(log) && slot_is_settled(tail);
+    return tail->m.next == sim_log_stable(log) && slot_is_settled(tail) && find_missing(log) < 0;
 }
 
-/* A file that is gone with the topic it could be made from again is gone. */
+/* A file that is gone with the topic it could be made from again is gone. One whose parts have
+ * other ETags than its manifest says waits for ever: the collection completes by the manifest
+ * alone. */
 static bool is_settled_or_gone(const struct sim_slot *slot)
 {
     for (unsigned i = 0; i < slot->m.files_n; i++) {
         const struct sim_file *file = &slot->files[i];
-        if (!file_is_settled(file) && !is_dead(file->repair ? file->repair : file)) return false;
+        const struct sim_file *newest = file->repair ? file->repair : file;
+        if (file_is_settled(file) || is_dead(newest) || newest->upload->retagged) continue;
+        return false;
     }
     return true;
 }
@@ -588,30 +617,6 @@ bool sim_oracle_is_done(void)
     return old_tails_are_settled();
 }
 
-/* It came in the place of an archived one that was truncated, and retention took it before anybody
- * saw that: nobody can tell any more. */
-static bool is_out_of_sight(const struct sim_log *log, const struct sim_entry *entry)
-{
-    return entry->offset < log->log_start && entry->older;
-}
-
-static void check_log(const struct sim_log *log, int32_t partition)
-{
-    if (halted[partition]) return;
-    for (int64_t o = log->chain->slots[0]->m.start; o < sim_log_stable(log); o++) {
-        const struct sim_entry *e = log->entries[o];
-        if (!sim_entry_visible(e) || e->archived || e->was_corrupt || e->in_gap) continue;
-        if (is_out_of_sight(log, e)) continue;
-        sim_fail("offset %lld of partition %d is in no slot", (long long)o, partition);
-    }
-}
-
-void sim_oracle_end(void)
-{
-    const struct sim_topic *topic = sim_cluster.topic;
-    for (int32_t p = 0; p < topic->parts_n; p++) check_log(&topic->logs[p], p);
-}
-
 void sim_oracle_show(void)
 {
     for (const struct sim_topic *topic = sim_cluster.topic; topic; topic = topic->older) {
@@ -619,11 +624,13 @@ void sim_oracle_show(void)
             const struct sim_log *log = &topic->logs[p];
             const struct sim_chain *chain = log->chain;
             const struct sim_slot *tail = chain ? chain->slots[chain->slots_n - 1] : NULL;
-            sim_trace("%.8s/%d: log [%lld, %lld), stable %lld; %u slots, next %lld, %s", topic->id,
-                      p, (long long)log->log_start, (long long)log->end,
-                      (long long)sim_log_stable(log), chain ? chain->slots_n : 0,
-                      tail ? (long long)tail->m.next : -1,
-                      tail && !slot_is_settled(tail) ? "pending" : "settled");
+            int64_t missing = chain ? find_missing(log) : -1;
+            sim_trace(
+                "%.8s/%d: missing %lld, log [%lld, %lld), stable %lld; %u slots, next %lld, %s",
+                topic->id, p, (long long)missing, (long long)log->log_start, (long long)log->end,
+                (long long)sim_log_stable(log), chain ? chain->slots_n : 0,
+                tail ? (long long)tail->m.next : -1,
+                tail && !slot_is_settled(tail) ? "pending" : "settled");
         }
     }
 }

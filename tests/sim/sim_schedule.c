@@ -182,7 +182,6 @@ static void run(const struct sim_plan *plan)
     calm_down();
     wait_for_all();
     stop_all();
-    sim_oracle_end();
 }
 
 void sim_run(const struct sim_plan *plan)
