@@ -107,6 +107,12 @@ void silt_free(void *p)
     free(block);
 }
 
+void silt_alloc_expect(bool given, const char *library)
+{
+    (void)library;
+    SILT_ASSERT(given);
+}
+
 void silt_free_auto(void *pointer_to_pointer)
 {
     silt_free(*(void **)pointer_to_pointer);
