@@ -661,7 +661,10 @@ static void set_paused(struct silt_consumer *consumer, const struct part *part, 
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-/* A part without a start waits at the end of its log, where nothing is fetched for it, paused. */
+/* A part without a start waits at the beginning of its log, paused. Not at the end: librdkafka asks
+ * again for a logical offset whose answer was overtaken by a seek, and goes there after all. From
+ * the beginning all records come once more and are dropped; from the end what lies before it would
+ * look like a hole. */
 static void start_part(struct silt_consumer *consumer, struct part *part)
 {
     part->waiting = part->start < 0;
@@ -675,7 +678,7 @@ SILT_RC silt_consumer_assign_done(struct silt_consumer *consumer, struct silt_er
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
     for (unsigned i = 0; i < n; i++) {
         const struct part *part = (const struct part *)consumer->event_parts[i];
-        int64_t start = part->start < 0 ? RD_KAFKA_OFFSET_END : part->start;
+        int64_t start = part->start < 0 ? RD_KAFKA_OFFSET_BEGINNING : part->start;
         list_add(list, part, start, part->start_epoch);
     }
     consumer->rebalancing = RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -739,7 +742,7 @@ static SILT_RC reassign_all(struct silt_consumer *consumer, const struct part *m
         rd_kafka_topic_partition_t *tp = &list->elems[i];
         const struct part *part = part_of_list(consumer, tp);
         if (!part || (part != moved && tp->offset >= 0)) continue;
-        tp->offset = part->start < 0 ? RD_KAFKA_OFFSET_END : part->start;
+        tp->offset = part->start < 0 ? RD_KAFKA_OFFSET_BEGINNING : part->start;
         rd_kafka_topic_partition_set_leader_epoch(tp, part->start_epoch);
     }
     struct silt_rc rc = take_result(rd_kafka_assign(consumer->rk, list), "seek", err);
