@@ -254,12 +254,15 @@ def overrun_retention(scene, rng):
         feed.burst(rng.choice([100, 300]))
         ends = feed.ends()
         wanted = {p: end - rng.choice([0, 20]) for p, end in ends.items() if p in tails}
+        feed.reconcile()
         kept = feed.insist(asking.delete_records, wanted)
         for partition, low in kept.items():
             if low > tails[partition]:
                 feed.ledger.forget(partition, tails[partition], low)
                 gaps.append((feed.topic, partition, tails[partition], low))
-    scene.expected_gaps.extend(gaps)
+    # A gap that nobody has booked yet grows with the next deletion.
+    begun = [gap[:3] for gap in gaps]
+    scene.expected_gaps = [gap for gap in scene.expected_gaps if gap[:3] not in begun] + gaps
     return len(gaps) > 0, "gaps " + ", ".join(f"{p}: [{a},{b})" for _, p, a, b in gaps)
 
 

@@ -124,7 +124,7 @@ class Proxy:
         with self.lock:
             state = self._call()
             for rule in state["rules"]:
-                self.fired[rule["name"]] += rule.get("fired", 0)
+                self.fired[rule.get("name", "of somebody else")] += rule.get("fired", 0)
             self.requests = state["counters"]["requests"]
             self._call(json.dumps(self.extra + self.always).encode())
 
