@@ -20,6 +20,9 @@
 #define MIN_COMMIT_BYTES ((int64_t)1 << 20)
 #define RATIO_RECORDS 100 /* fewer say nothing about a ratio */
 #define TOPIC_RETRY_MS 2000
+/* Its id is asked once a minute. Nobody deletes a topic, makes it again, fills it beyond where the
+ * old one ended and deletes it again within two. */
+#define GONE_MS 120000
 #define LATENCY_SAMPLE 64 /* every how many records validation is timed */
 
 struct silt_lane {
@@ -289,13 +292,18 @@ static void topic_changed(struct silt_lane *lane)
     silt_lane_pause(lane, SILT_PAUSE_HALT, false); /* what an operator should look at is over */
 }
 
-static void commit_staged(struct silt_lane *lane)
+static void put_staged(struct silt_lane *lane)
 {
     struct silt_manifest manifest;
-    lane->id_awaited = lane->id_known_ms < silt_fill_closed_ms(lane->sealing);
-    if (lane->id_awaited) return;
+    lane->id_awaited = false;
     silt_fill_manifest(lane->sealing, &manifest);
     silt_chain_commit(lane->chain, &manifest, silt_fill_oldest_upload_ms(lane->sealing));
+}
+
+static void commit_staged(struct silt_lane *lane)
+{
+    lane->id_awaited = lane->id_known_ms < silt_fill_closed_ms(lane->sealing);
+    if (!lane->id_awaited) put_staged(lane);
 }
 
 static void topic_confirmed(struct silt_lane *lane, int64_t asked_ms)
@@ -304,11 +312,22 @@ static void topic_confirmed(struct silt_lane *lane, int64_t asked_ms)
     if (lane->id_awaited) commit_staged(lane);
 }
 
+/* A topic that was ours a moment ago and is gone now was not another one meanwhile: what is in hand
+ * is of ours, and the archive may be the only place left for it. */
+static bool has_gone(const struct silt_lane *lane, const struct silt_answer *answer)
+{
+    return lane->chain && !answer->ok && answer->err.code == SILT_E_NOT_FOUND &&
+           silt_mono_ms() - lane->id_known_ms <= GONE_MS;
+}
+
 void silt_lane_on_topic(struct silt_lane *lane, const struct silt_answer *answer)
 {
-    /* Only its id confirms a topic: one that is gone may have been another one meanwhile. */
     bool outdated = lane->chain && answer->asked_ms < lane->id_known_ms;
-    if (outdated || !answer->ok) return;
+    if (outdated) return;
+    if (has_gone(lane, answer) && lane->id_awaited &&
+        answer->asked_ms >= silt_fill_closed_ms(lane->sealing))
+        put_staged(lane);
+    if (!answer->ok) return;
     if (lane->chain && strcmp(answer->topic_id, lane->tp.topic_id) == 0) {
         topic_confirmed(lane, answer->asked_ms);
         return;

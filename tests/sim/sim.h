@@ -196,6 +196,7 @@ struct sim_log {
 struct sim_topic { /* an incarnation */
     char id[SILT_TOPIC_ID_LEN];
     int32_t parts_n;
+    int64_t made_ms;
     bool gone;
     struct sim_log logs[SIM_PARTS_MAX];
     struct sim_topic *older;

@@ -379,6 +379,20 @@ static void a_topic_made_again_has_a_log_of_its_own(void)
     rig_close(&rig);
 }
 
+static void what_was_read_of_a_topic_that_is_gone_is_committed(void)
+{
+    struct rig rig;
+    rig_open(&rig, 1);
+    rig.opts.limits.age_max_ms = 3600000;
+    rig_send(&rig, 0, 20);
+    struct rig_worker w = rig_start(&rig);
+    RIG_AWAIT(atomic_load(&w.metrics->stages[SILT_STAGE_KAFKA_CONSUME].success) == 20);
+    CU_ASSERT_EQUAL(rd_kafka_mock_topic_delete(rig.mock->cluster, RIG_TOPIC), 0);
+    rig_end(&w); /* closes its window only now */
+    rig_expect_all(&rig, 0, 20);
+    rig_close(&rig);
+}
+
 SILT_TESTS("lane",
            {"an invalid record halts its partition when told so",
             an_invalid_record_halts_its_partition_when_told_so},
@@ -396,4 +410,6 @@ SILT_TESTS("lane",
             a_partition_that_is_forbidden_for_a_while_is_read_again},
            {"a log that ends before the archive is a lineage slot",
             a_log_that_ends_before_the_archive_is_a_lineage_slot},
+           {"what was read of a topic that is gone is committed",
+            what_was_read_of_a_topic_that_is_gone_is_committed},
            {"a topic made again has a log of its own", a_topic_made_again_has_a_log_of_its_own})
