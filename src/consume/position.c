@@ -72,3 +72,9 @@ int64_t silt_position_skip(struct silt_position *pos)
     pos->epoch++;
     return pos->expected + ++pos->skipped;
 }
+
+void silt_position_skip_failed(struct silt_position *pos)
+{
+    SILT_ASSERT(pos->skipped > 0);
+    pos->skipped--;
+}

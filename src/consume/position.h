@@ -56,5 +56,7 @@ enum silt_error_verdict silt_position_error(struct silt_position *pos, uint32_t 
  * since its end is not known; `expected` stays, so the range becomes UNREADABLE with the next
  * message. */
 int64_t silt_position_skip(struct silt_position *pos);
+/* The seek to where skip said failed: that offset was not tried and is the next one again. */
+void silt_position_skip_failed(struct silt_position *pos);
 
 #endif

@@ -887,6 +887,7 @@ static void skip_damage(struct silt_lane *lane)
         SILT_LOG(WARN, "seek_failed", err.text, SILT_F_STR("topic", lane->part->topic),
                  SILT_F_INT("partition", lane->part->partition), SILT_F_INT("offset", next),
                  SILT_F_STR("action", "again in 1 s"));
+        silt_position_skip_failed(&lane->pos);
         seek_later(lane, 1000); /* back to the damage, which is told again then */
     }
     lane->pos.epoch = lane->part->epoch;

@@ -643,14 +643,18 @@ static void log_truncation_is_told_apart(void)
 {
     open_mock(1);
     produce(0, 5);
+    /* An epoch that the log knows, at an offset beyond its end. The consumer knows the newest epoch
+     * from the start, or it would not compare. */
+    rd_kafka_mock_partition_set_leader(mock->cluster, TOPIC, 0, 1);
+    rd_kafka_mock_partition_set_leader(mock->cluster, TOPIC, 0, 0);
     struct silt_consumer *consumer = open_consumer("g");
     struct silt_polled polled;
     CU_ASSERT(poll_for(consumer, SILT_POLL_ASSIGN, &polled));
-    /* An epoch that the log knows, at an offset beyond its end. */
-    rd_kafka_mock_partition_set_leader(mock->cluster, TOPIC, 0, 1);
-    rd_kafka_mock_partition_set_leader(mock->cluster, TOPIC, 0, 0);
-    silt_consumer_assign_at(consumer, polled.parts[0], 1000, 0);
+    struct silt_cpart *part = polled.parts[0];
+    silt_consumer_assign_at(consumer, part, 0, -1);
     CU_ASSERT_OK(silt_consumer_assign_done(consumer, NULL));
+    CU_ASSERT(poll_for(consumer, SILT_POLL_PART_EOF, &polled));
+    CU_ASSERT_OK(silt_consumer_seek(consumer, part, 1000, 0, NULL));
     CU_ASSERT(poll_for(consumer, SILT_POLL_PART_ERROR, &polled));
     CU_ASSERT(polled.truncated);
     CU_ASSERT_EQUAL(polled.offset, 5); /* all it has is from before */

@@ -120,6 +120,8 @@ static void behind_damage_one_offset_after_the_other_is_tried(void)
     CU_ASSERT(is_range(silt_position_message(&pos, 3, 12), SILT_POS_UNREADABLE, 10, 11));
     CU_ASSERT_EQUAL(silt_position_error(&pos, 3, 0), SILT_POS_GIVE_UP);
     CU_ASSERT_EQUAL(silt_position_skip(&pos), 14);
+    silt_position_skip_failed(&pos);
+    CU_ASSERT_EQUAL(silt_position_skip(&pos), 14);
 }
 
 static void damage_at_the_end_is_unreadable_too(void)
