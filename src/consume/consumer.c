@@ -378,9 +378,21 @@ static unsigned consume(struct silt_consumer *consumer, unsigned at, size_t room
     return n > 0 ? at + (unsigned)n : at;
 }
 
+static bool is_rebalance(const struct event *event)
+{
+    return event->kind == SILT_POLL_ASSIGN || event->kind == SILT_POLL_REVOKE;
+}
+
+/* An assignment that gets lost while its owner still thinks about it is followed by a revocation at
+ * once; its parts must not go before the first answer. */
+static bool has_event(const struct silt_consumer *consumer)
+{
+    return consumer->events && !(consumer->asked && is_rebalance(consumer->events));
+}
+
 static bool has_news(struct silt_consumer *consumer)
 {
-    return consumer->events || silt_consumer_has_answers(consumer);
+    return has_event(consumer) || silt_consumer_has_answers(consumer);
 }
 
 /* A batch call with a timeout waits until the batch is full. So: take what is there; when that is
@@ -502,6 +514,7 @@ static void deliver_event(struct silt_consumer *consumer, struct silt_polled *re
     ret->kind = event->kind;
     ret->lost = event->lost;
     ret->err = event->err;
+    if (is_rebalance(event)) consumer->asked = true;
     if (event->list) event_parts(consumer, event, ret);
     event_free(event);
 }
@@ -511,9 +524,10 @@ void silt_consumer_poll(struct silt_consumer *consumer, int64_t timeout_ms,
 {
     SILT_ASSERT(!consumer->delivering);
     struct silt_polled polled = {.kind = SILT_POLL_NOTHING, .offset = -1};
-    if (consumer->batch_at == consumer->batch_n && !consumer->events) fetch(consumer, timeout_ms);
+    if (consumer->batch_at == consumer->batch_n && !has_event(consumer))
+        fetch(consumer, timeout_ms);
     deliver_batch(consumer, &polled);
-    if (polled.kind == SILT_POLL_NOTHING && consumer->events) deliver_event(consumer, &polled);
+    if (polled.kind == SILT_POLL_NOTHING && has_event(consumer)) deliver_event(consumer, &polled);
     *ret_polled = polled;
 }
 
@@ -672,6 +686,18 @@ static void start_part(struct silt_consumer *consumer, struct part *part)
     if (part->waiting || part->paused) set_paused(consumer, part, true);
 }
 
+static void answered(struct silt_consumer *consumer)
+{
+    const struct event *next = consumer->events;
+    while (next && !is_rebalance(next)) next = next->next;
+    consumer->asked = false;
+    consumer->rebalancing = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (next)
+        consumer->rebalancing = next->kind == SILT_POLL_ASSIGN
+                                    ? RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS
+                                    : RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS;
+}
+
 SILT_RC silt_consumer_assign_done(struct silt_consumer *consumer, struct silt_err *err)
 {
     unsigned n = consumer->event_parts_n;
@@ -681,7 +707,7 @@ SILT_RC silt_consumer_assign_done(struct silt_consumer *consumer, struct silt_er
         int64_t start = part->start < 0 ? RD_KAFKA_OFFSET_BEGINNING : part->start;
         list_add(list, part, start, part->start_epoch);
     }
-    consumer->rebalancing = RD_KAFKA_RESP_ERR_NO_ERROR;
+    answered(consumer);
     struct silt_rc rc = assign_list(consumer, list, err);
     rd_kafka_topic_partition_list_destroy(list);
     for (unsigned i = 0; i < n && rc.ok; i++)
@@ -699,7 +725,7 @@ SILT_RC silt_consumer_revoke_done(struct silt_consumer *consumer, struct silt_er
         remove_part(consumer, part);
     }
     consumer->event_parts_n = 0;
-    consumer->rebalancing = RD_KAFKA_RESP_ERR_NO_ERROR;
+    answered(consumer);
     struct silt_rc rc = unassign_list(consumer, list, err);
     rd_kafka_topic_partition_list_destroy(list);
     return rc;

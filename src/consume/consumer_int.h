@@ -46,7 +46,8 @@ struct silt_consumer {
     int64_t queue_max_bytes;
     bool closing;
     bool agreed;                     /* to the end of the group, while closing */
-    rd_kafka_resp_err_t rebalancing; /* what the owner has not answered yet; 0: nothing */
+    rd_kafka_resp_err_t rebalancing; /* what has not been answered yet, the newest; 0: nothing */
+    bool asked; /* a rebalance was delivered and not answered: the next one waits for that */
     _Atomic bool woken;
 
     struct silt_map *parts;       /* "topic\0" + partition → struct part */

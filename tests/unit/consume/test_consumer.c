@@ -531,6 +531,49 @@ static void a_lost_assignment_says_so(void)
     close_mock();
 }
 
+/* As the client's callback leaves it. */
+static void leave_event(struct silt_consumer *consumer, enum silt_polled_kind kind)
+{
+    struct event *event = SILT_NEW(struct event);
+    event->kind = kind;
+    event->list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(event->list, TOPIC, 0);
+    *consumer->events_end = event;
+    consumer->events_end = &event->next;
+}
+
+/* A group that was lost may be joined again without waiting for the owner: what it assigns then
+ * must not be mixed up with what is still to be answered. */
+static void a_rebalance_waits_until_the_one_before_is_answered(void)
+{
+    open_mock(1);
+    struct silt_consumer *consumer = open_consumer(NULL);
+    struct silt_polled polled;
+    leave_event(consumer, SILT_POLL_ASSIGN);
+    leave_event(consumer, SILT_POLL_REVOKE);
+    CU_ASSERT(poll_for(consumer, SILT_POLL_ASSIGN, &polled));
+    struct silt_cpart *part = polled.parts[0];
+    for (unsigned turn = 0; turn < 3; turn++) {
+        silt_consumer_poll(consumer, 20, &polled);
+        CU_ASSERT_EQUAL(polled.kind, SILT_POLL_NOTHING);
+    }
+    silt_consumer_assign_at(consumer, part, 0, -1);
+    CU_ASSERT_OK(silt_consumer_assign_done(consumer, NULL));
+    CU_ASSERT_EQUAL(consumer->rebalancing, RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS);
+    CU_ASSERT(poll_for(consumer, SILT_POLL_REVOKE, &polled));
+    CU_ASSERT_PTR_EQUAL(polled.parts[0], part);
+    leave_event(consumer, SILT_POLL_ASSIGN);
+    silt_consumer_poll(consumer, 20, &polled);
+    CU_ASSERT_EQUAL(polled.kind, SILT_POLL_NOTHING);
+    CU_ASSERT_OK(silt_consumer_revoke_done(consumer, NULL));
+    CU_ASSERT_EQUAL(consumer->rebalancing, RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS);
+    CU_ASSERT(poll_for(consumer, SILT_POLL_ASSIGN, &polled));
+    CU_ASSERT_OK(silt_consumer_assign_done(consumer, NULL));
+    CU_ASSERT_EQUAL(consumer->rebalancing, RD_KAFKA_RESP_ERR_NO_ERROR);
+    close_consumer(consumer);
+    close_mock();
+}
+
 static void without_a_group_parts_are_assigned_by_hand(void)
 {
     open_mock(2);
@@ -1051,6 +1094,8 @@ SILT_TESTS(
     {"an eager strategy works too", an_eager_strategy_works_too},
     {"records of revoked partitions are skipped", records_of_revoked_partitions_are_skipped},
     {"a lost assignment says so", a_lost_assignment_says_so},
+    {"a rebalance waits until the one before is answered",
+     a_rebalance_waits_until_the_one_before_is_answered},
     {"without a group parts are assigned by hand", without_a_group_parts_are_assigned_by_hand},
     {"an offset that is not in the log is out of range",
      an_offset_that_is_not_in_the_log_is_out_of_range},
