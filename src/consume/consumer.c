@@ -805,6 +805,12 @@ static SILT_RC seek(struct silt_consumer *consumer, const struct part *part, str
     if (rc.ok)
         rc = tp->err == RD_KAFKA_RESP_ERR__STATE ? restart(consumer, part, list, err)
                                                  : take_result(tp->err, "seek", err);
+    if (rc.ok && tp->err && part->start_epoch >= 0) {
+        silt_err_set(err, SILT_E_CONFLICT, __FILE__, __LINE__,
+                     "seek: %s [%d] was started anew, which does not compare epochs",
+                     part->pub.topic, (int)part->pub.partition);
+        rc.ok = false;
+    }
     rd_kafka_topic_partition_list_destroy(list);
     return rc;
 }

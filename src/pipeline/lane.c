@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define ERROR_RETRIES 5
+#define START_MS 100 /* by then librdkafka has begun with a new part and can seek */
 #define END_CONFIRMATIONS 3 /* a log end below our tail is asked again before it is believed */
 #define MIN_COMMIT_BYTES ((int64_t)1 << 20)
 #define RATIO_RECORDS 100 /* fewer say nothing about a ratio */
@@ -952,18 +953,20 @@ void silt_lane_tick(struct silt_lane *lane, int64_t now_ms)
 
 /* ---- rebalance ---- */
 
+/* Only a seek compares epochs: an archive that knows its last one is not started from in the
+ * assignment itself. */
 bool silt_lane_start_known(const struct silt_lane *lane, int64_t *ret_offset, int32_t *ret_epoch)
 {
-    const struct silt_manifest *tail = lane->chain ? silt_chain_tail(lane->chain) : NULL;
-    *ret_offset = lane->start_known ? lane->start_offset : -1;
-    *ret_epoch = tail && tail->next == lane->start_offset ? tail->leader_epoch[1] : -1;
+    *ret_epoch = epoch_before(lane, lane->start_offset);
+    *ret_offset = lane->start_known && *ret_epoch < 0 ? lane->start_offset : -1;
     return lane->start_known || lane->state == SILT_LANE_HALTED;
 }
 
 void silt_lane_assigned(struct silt_lane *lane, bool started)
 {
     lane->assigned = true;
-    if (started) start_position(lane, lane->start_offset);
+    if (started || lane->start_known) start_position(lane, lane->start_offset);
+    if (!started && lane->start_known) seek_later(lane, START_MS);
     if (lane->pauses) silt_consumer_pause(lane->context->consumer, lane->part, true);
 }
 

@@ -306,7 +306,7 @@ static void a_partition_that_is_forbidden_for_a_while_is_read_again(void)
 /* ---- logs that are not what they were ---- */
 
 /* Puts a slot behind the last one that claims offsets Kafka does not have. */
-static void claim_more(struct rig *rig, int64_t next)
+static void claim_more(struct rig *rig, int64_t next, int32_t epoch)
 {
     const struct silt_memory_object *object = rig_find(rig, 0, "0000000000000000");
     struct silt_slice bytes = silt_slice_of(object->body, object->len);
@@ -317,7 +317,7 @@ static void claim_more(struct rig *rig, int64_t next)
     CU_ASSERT_OK(silt_manifest_parse(bytes, &m, &err));
     struct silt_manifest more = {
         .kind = SILT_SLOT_GAP, .tp = m.tp, .seq = 1, .start = m.next, .next = next, .cut = m.cut};
-    more.leader_epoch[0] = more.leader_epoch[1] = -1;
+    more.leader_epoch[0] = more.leader_epoch[1] = epoch;
     memcpy(more.archive, m.archive, sizeof more.archive);
     memcpy(more.uuid, m.uuid, sizeof more.uuid);
     memcpy(more.digest, m.digest, sizeof more.digest);
@@ -340,7 +340,7 @@ static void a_log_that_ends_before_the_archive_is_a_lineage_slot(void)
     struct rig_worker w = rig_start(&rig);
     rig_await_settled(&w, 60);
     rig_end(&w);
-    claim_more(&rig, 100);
+    claim_more(&rig, 100, -1);
     rig_new_group(&rig);
     w = rig_start(&rig);
     RIG_AWAIT(rig_audit(&rig, 0).kinds[SILT_SLOT_LINEAGE] == 1); /* not at the first look */
@@ -351,6 +351,40 @@ static void a_log_that_ends_before_the_archive_is_a_lineage_slot(void)
     CU_ASSERT_EQUAL(books.next, 70);
     CU_ASSERT_EQUAL(books.slots, 4);
     rig_close(&rig);
+}
+
+/* The log was cut at 60, below the archive's 100, and has grown by `more` before anybody looked. */
+static void expect_lineage_at_the_cut(uint64_t more)
+{
+    struct rig rig;
+    rig_open(&rig, 1);
+    rig_send(&rig, 0, 60);
+    struct rig_worker w = rig_start(&rig);
+    rig_await_settled(&w, 60);
+    rig_end(&w);
+    claim_more(&rig, 100, 0);
+    rig_new_group(&rig);
+    rd_kafka_mock_partition_set_leader(rig.mock->cluster, RIG_TOPIC, 0, 1);
+    rd_kafka_mock_partition_set_leader(rig.mock->cluster, RIG_TOPIC, 0, 0);
+    rig_send(&rig, 0, more);
+    w = rig_start(&rig);
+    rig_await_settled(&w, more);
+    rig_end(&w);
+    struct rig_books books = rig_audit(&rig, 0);
+    CU_ASSERT_EQUAL(books.kinds[SILT_SLOT_LINEAGE], 1);
+    CU_ASSERT_EQUAL(books.next, 60 + (int64_t)more);
+    CU_ASSERT_EQUAL(books.records, 60 + (int64_t)more);
+    rig_close(&rig);
+}
+
+static void a_log_that_was_cut_and_grew_again_is_archived_from_the_cut(void)
+{
+    expect_lineage_at_the_cut(20);
+}
+
+static void a_log_that_was_cut_and_outgrew_the_archive_is_archived_from_the_cut(void)
+{
+    expect_lineage_at_the_cut(60);
 }
 
 static unsigned logs_of(struct rig *rig)
@@ -412,4 +446,8 @@ SILT_TESTS("lane",
             a_log_that_ends_before_the_archive_is_a_lineage_slot},
            {"what was read of a topic that is gone is committed",
             what_was_read_of_a_topic_that_is_gone_is_committed},
+           {"a log that was cut and grew again is archived from the cut",
+            a_log_that_was_cut_and_grew_again_is_archived_from_the_cut},
+           {"a log that was cut and outgrew the archive is archived from the cut",
+            a_log_that_was_cut_and_outgrew_the_archive_is_archived_from_the_cut},
            {"a topic made again has a log of its own", a_topic_made_again_has_a_log_of_its_own})
