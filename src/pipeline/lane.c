@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define ERROR_RETRIES 5
-#define START_MS 100 /* by then librdkafka has begun with a new part and can seek */
+#define START_MS 100        /* by then librdkafka has begun with a new part and can seek */
 #define END_CONFIRMATIONS 3 /* a log end below our tail is asked again before it is believed */
 #define MIN_COMMIT_BYTES ((int64_t)1 << 20)
 #define RATIO_RECORDS 100 /* fewer say nothing about a ratio */
