@@ -140,6 +140,14 @@ static SILT_RC decode(struct rebuild *r, const struct silt_record *rec, struct s
     return SILT_OK;
 }
 
+/* Damage may heal (another replica answers): what the slot calls unreadable stays so. */
+static bool was_unreadable(const struct silt_manifest *slot, int64_t offset)
+{
+    for (unsigned i = 0; i < slot->unreadable_n; i++)
+        if (slot->unreadable[i].first <= offset && offset <= slot->unreadable[i].last) return true;
+    return false;
+}
+
 static SILT_RC take(struct rebuild *r, const struct silt_record *rec, uint32_t epoch,
                     struct silt_err *err)
 {
@@ -147,6 +155,10 @@ static SILT_RC take(struct rebuild *r, const struct silt_record *rec, uint32_t e
     struct silt_position_verdict v = silt_position_message(&r->pos, epoch, rec->offset);
     if (v.kind == SILT_POS_DROP) return SILT_OK;
     if (v.kind != SILT_POS_ACCEPT) silt_window_hole(&r->window, v.first, v.last, 0);
+    if (was_unreadable(&r->opts->slot, rec->offset)) {
+        silt_window_hole(&r->window, rec->offset, rec->offset, 0);
+        return SILT_OK;
+    }
     int32_t newest = r->opts->slot.leader_epoch[1];
     if (newest >= 0 && rec->leader_epoch > newest) r->replaced = true;
     if (rec->value_null) return place(r, rec, NULL, err);
@@ -177,7 +189,7 @@ static SILT_RC read_window(struct rebuild *r, struct silt_err *err)
         if (polled.kind == SILT_POLL_RECORDS) SILT_TRY(take_batch(r, err));
         if (polled.kind == SILT_POLL_PART_EOF && polled.offset >= next) r->pos.expected = next;
         if (polled.kind == SILT_POLL_PART_ERROR && polled.out_of_range) r->lost = true;
-        if (polled.kind == SILT_POLL_PART_ERROR) r->damaged = true;
+        if (polled.kind == SILT_POLL_PART_ERROR && polled.offset < next) r->damaged = true;
         if (polled.kind == SILT_POLL_FATAL) SILT_FAIL(err, CONNECT, "%s", polled.err.text);
         if (r->pos.expected != before) moved_ms = silt_mono_ms();
         if (silt_mono_ms() - moved_ms > STALL_MS)

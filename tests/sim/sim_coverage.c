@@ -48,6 +48,7 @@
     T(SLOT, "doubt", "wait")            \
     T(SLOT, "wait", "put")              \
     R(SLOT, "wait", "tail")             \
+    R(SLOT, "wait", "abandon")          \
     R(SLOT, "wait", "fence_wait")       \
     R(SLOT, "wait", "fence_read")       \
     R(SLOT, "fence_wait", "fence_read") \
