@@ -154,8 +154,8 @@ struct silt_reject_note {
 };
 void silt_observer_reject(struct silt_observer *observer, const struct silt_reject_note *note);
 
-/* readyz: true only when assigned or legitimately idle; livez: the consume loop came round not too
- * long ago. */
+/* readyz: true only when assigned or legitimately idle, and nothing waits for an operator; livez:
+ * the consume loop came round not too long ago. */
 void silt_observer_ready(struct silt_observer *observer, bool ready, const char *why);
 void silt_observer_heartbeat(struct silt_observer *observer);
 /* The port that `listen` got ("127.0.0.1:0" picks a free one); 0 when off. */

@@ -199,7 +199,9 @@ static void info(struct silt_buf *out, const struct silt_view *view)
     (void)silt_buf_append_str(out, "\",worker=\"");
     label_value(out, view->worker);
     (void)silt_buf_append_str(out, "\"} 1\n");
-    plain(out, "ready", "gauge", "1 when the worker is assigned or legitimately idle", view->ready);
+    plain(out, "ready", "gauge",
+          "1 when the worker is assigned or legitimately idle and no partition is halted",
+          view->ready);
     plain(out, "uptime_seconds", "gauge", "time since the start", (double)view->uptime_ms / 1000);
 }
 

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "commit/chain.h"
 #include "commit/start.h"
+#include "decode/breaker.h"
 #include "pipeline/fill.h"
 #include "pipeline/lag.h"
 #include "pipeline/repairer.h"
@@ -19,7 +20,6 @@
 #define START_MS 100        /* by then librdkafka has begun with a new part and can seek */
 #define END_CONFIRMATIONS 3 /* a log end below our tail is asked again before it is believed */
 #define MIN_COMMIT_BYTES ((int64_t)1 << 20)
-#define RATIO_RECORDS 100 /* fewer say nothing about a ratio */
 #define TOPIC_RETRY_MS 2000
 /* Its id is asked once a minute. Nobody deletes a topic, makes it again, fills it beyond where the
  * old one ended and deletes it again within two. */
@@ -62,6 +62,8 @@ struct silt_lane {
     int64_t ask_at_ms;                 /* the same for the bounds */
     int64_t schema_retry_ms;
     uint32_t sampled;
+    struct silt_breaker breaker;
+    char halted_why[160];
 
     /* for the lag */
     int64_t log_start;
@@ -159,8 +161,18 @@ static void track(const struct silt_lane *lane, enum silt_stage stage, enum silt
                                                                .action = action});
 }
 
+static void drop_filling(struct silt_lane *lane)
+{
+    silt_fill_release(lane->filling, true); /* no PUT of its slot was ever sent (R5a) */
+    lane->filling = NULL;
+    lane->must_close = SILT_CLOSE_NONE;
+}
+
+/* What is being filled would only keep memory from the partitions that go on. */
 static void halt(struct silt_lane *lane, const char *why)
 {
+    snprintf(lane->halted_why, sizeof lane->halted_why, "%s", why);
+    drop_filling(lane);
     SILT_LOG(ERROR, "partition_halted", why, SILT_F_STR("topic", lane->part->topic),
              SILT_F_INT("partition", lane->part->partition),
              SILT_F_STR("action", "this partition waits for an operator; the others go on"),
@@ -193,11 +205,10 @@ static struct silt_fill *filling(struct silt_lane *lane, int64_t start)
 static void release_fills(struct silt_lane *lane, bool abort_sealing)
 {
     silt_fill_release(lane->sealing, abort_sealing && !lane->committed);
-    silt_fill_release(lane->filling, true); /* no PUT of its slot was ever sent (R5a) */
-    lane->sealing = lane->filling = NULL;
+    lane->sealing = NULL;
+    drop_filling(lane);
     lane->committed = false;
     lane->oldest_ts[0] = lane->oldest_ts[1] = 0;
-    lane->must_close = SILT_CLOSE_NONE;
     lane->id_awaited = false;
 }
 
@@ -381,6 +392,7 @@ static void run_from(struct silt_lane *lane, int64_t offset)
     lane->start_known = true;
     lane->start_offset = offset;
     lane->cut = lane->staged = offset;
+    silt_breaker_init(&lane->breaker, lane->context->opts->max_reject_ratio);
     if (!silt_chain_tail(lane->chain)) lane->durable = offset;
     set_state(lane, SILT_LANE_RUN, "start known");
     silt_lane_pause(lane, SILT_PAUSE_MEND, false);
@@ -525,7 +537,7 @@ static void begin_again(struct silt_lane *lane, const char *why, bool abort_seal
              SILT_F_INT("partition", lane->tp.partition),
              SILT_F_STR("action", "the records are read from Kafka again"));
     release_fills(lane, abort_sealing);
-    if (lane->state != SILT_LANE_LEAVING) recover(lane, why);
+    if (lane->state != SILT_LANE_LEAVING && lane->state != SILT_LANE_HALTED) recover(lane, why);
 }
 
 static void on_spoiled(void *ctx, struct silt_fill *fill)
@@ -536,10 +548,7 @@ static void on_spoiled(void *ctx, struct silt_fill *fill)
         begin_again(lane, "a staged upload expired at the store", true);
         return;
     }
-    silt_fill_release(lane->filling,
-                      true); /* the one before it is being committed: start behind it */
-    lane->filling = NULL;
-    lane->must_close = SILT_CLOSE_NONE;
+    drop_filling(lane); /* the one before it is being committed: start behind it */
     lane->restart = true;
     silt_lane_pause(lane, SILT_PAUSE_MEND, true);
 }
@@ -788,14 +797,20 @@ static bool take(struct silt_lane *lane, const struct silt_record *rec,
     return true;
 }
 
-/* More rejects than an operator expects are no longer the records' fault. */
-static bool rejects_too_much(const struct silt_lane *lane)
+/* @return false when the partition was halted: then its window is read again one day. */
+static bool bears(struct silt_lane *lane, const struct silt_decoded *decoded)
 {
-    double ratio = lane->context->opts->max_reject_ratio;
-    if (ratio >= 1 || !lane->filling) return false;
-    const struct silt_window *window = silt_fill_window(lane->filling);
-    int64_t records = window->records + window->rejected;
-    return records >= RATIO_RECORDS && (double)window->rejected > ratio * (double)records;
+    char why[sizeof lane->halted_why];
+    struct silt_breaker *breaker = &lane->breaker;
+    enum silt_reason reason = decoded->verdict.reason;
+    if (!silt_breaker_trips(breaker, reason != SILT_REASON_NONE)) return true;
+    snprintf(why, sizeof why,
+             "%u of the last %u records are rejects, more than schema.max_reject_ratio allows; %s: "
+             "%s",
+             breaker->rejected, breaker->records, silt_reason_name(reason), decoded->detail);
+    silt_metrics_add(lane->context->metrics, SILT_GAUGE_REJECT_HALTS, 1);
+    halt(lane, why);
+    return false;
 }
 
 static bool archive(struct silt_lane *lane, const struct silt_record *rec, int64_t now_ms)
@@ -809,19 +824,15 @@ static bool archive(struct silt_lane *lane, const struct silt_record *rec, int64
             halt(lane, decoded.detail);
             return false;
         }
-        if (rejects_too_much(lane)) {
-            halt(lane, "more records are rejected than schema.max_reject_ratio allows");
-            return false;
-        }
         if (!take(lane, rec, &decoded, now_ms)) return false;
         note_reject(lane, rec, &decoded);
-        return true;
+        return bears(lane, &decoded);
     case SILT_DECODE_OK: break;
     }
     if (!take(lane, rec, &decoded, now_ms)) return false;
     silt_metrics_success(lane->context->metrics, SILT_STAGE_AVRO_VALIDATE, 1);
     silt_metrics_bytes(lane->context->metrics, SILT_STAGE_AVRO_VALIDATE, rec->value.len);
-    return true;
+    return bears(lane, &decoded);
 }
 
 /* While stopping, restarting or waiting for a window nothing is taken: it is fetched again later.
@@ -988,9 +999,7 @@ void silt_lane_leave(struct silt_lane *lane, enum silt_close_reason reason, bool
         close_or_wait(lane, reason);
         return;
     }
-    silt_fill_release(lane->filling, true);
-    lane->filling = NULL;
-    lane->must_close = SILT_CLOSE_NONE;
+    drop_filling(lane);
 }
 
 bool silt_lane_is_idle(const struct silt_lane *lane)
@@ -1055,6 +1064,11 @@ const struct silt_cpart *silt_lane_part(const struct silt_lane *lane)
 const struct silt_tp *silt_lane_tp(const struct silt_lane *lane)
 {
     return &lane->tp;
+}
+
+const char *silt_lane_halted_why(const struct silt_lane *lane)
+{
+    return lane->state == SILT_LANE_HALTED ? lane->halted_why : NULL;
 }
 
 bool silt_lane_is_paused(const struct silt_lane *lane)

@@ -77,6 +77,7 @@ int64_t silt_lane_fill_bytes(const struct silt_lane *lane); /* of a window that 
 enum silt_lane_state silt_lane_state(const struct silt_lane *lane);
 const struct silt_cpart *silt_lane_part(const struct silt_lane *lane);
 const struct silt_tp *silt_lane_tp(const struct silt_lane *lane);
+const char *silt_lane_halted_why(const struct silt_lane *lane); /* NULL: it is not */
 bool silt_lane_is_paused(const struct silt_lane *lane);
 /* Committed slot whose files are not complete: since when (monotonic), 0 = none. */
 int64_t silt_lane_pending_since_ms(const struct silt_lane *lane);

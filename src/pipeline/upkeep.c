@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "commit/collector.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TOPICS_INTERVAL_MS 60000
@@ -122,6 +123,21 @@ static void count_memory(struct silt_worker *worker)
     silt_metrics_set(m, SILT_GAUGE_REGISTRY_FAILURES, (int64_t)decoder.registry_failures);
 }
 
+static void report_ready(struct silt_worker *worker)
+{
+    char why[240] = "";
+    for (unsigned i = 0; i < worker->lanes_n && !why[0]; i++) {
+        const char *halted = silt_lane_halted_why(worker->lanes[i]);
+        const struct silt_cpart *part = silt_lane_part(worker->lanes[i]);
+        if (halted)
+            snprintf(why, sizeof why, "halted: %.80s[%d]: %s", part->topic, part->partition,
+                     halted);
+    }
+    if (worker->assign.open) snprintf(why, sizeof why, "reading where the archive ends");
+    if (worker->stopping) snprintf(why, sizeof why, "stopping");
+    silt_observer_ready(worker->context.observer, !why[0], why);
+}
+
 void silt_worker_report(struct silt_worker *worker, int64_t now_ms)
 {
     struct silt_lag *lags = silt_calloc(worker->lanes_n, sizeof *lags);
@@ -136,8 +152,7 @@ void silt_worker_report(struct silt_worker *worker, int64_t now_ms)
     count_memory(worker);
     if (worker->context.observer) {
         silt_observer_lag(worker->context.observer, lags, worker->lanes_n);
-        silt_observer_ready(worker->context.observer, !worker->assign.open && !worker->stopping,
-                            worker->stopping ? "stopping" : "reading where the archive ends");
+        report_ready(worker);
     }
     silt_free(lags);
 }

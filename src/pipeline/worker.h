@@ -41,7 +41,7 @@ struct silt_worker_opts {
     bool halt_on_gap;
     bool halt_on_unreadable;
     bool halt_on_invalid;
-    double max_reject_ratio; /* of a window, from 100 records on; 1: any */
+    double max_reject_ratio; /* decode/breaker.h */
     int64_t lag_interval_ms;
     int64_t gc_interval_ms;
     int64_t grace_ms;  /* stop: time to cut and commit */

@@ -37,6 +37,24 @@ static void an_invalid_record_halts_its_partition_when_told_so(void)
     rig_close(&rig);
 }
 
+/* A window is smaller than the number of records that the share is judged by. */
+static void rejects_are_counted_across_windows(void)
+{
+    struct rig rig;
+    rig_open(&rig, 1);
+    rig.opts.max_reject_ratio = 0.5;
+    rig.opts.limits.records_max = 40;
+    struct silt_gen_opts gen = rig_gen(&rig, 400);
+    gen.bad_ratio = 0.9;
+    rig_send_opts(&rig, 0, &gen);
+    struct rig_worker w = rig_start(&rig);
+    RIG_AWAIT(rig_gauge(&w, SILT_GAUGE_PARTITIONS_HALTED) == 1);
+    RIG_AWAIT(rig_audit(&rig, 0).next == 80); /* what was closed before is still committed */
+    rig_end(&w);
+    CU_ASSERT_EQUAL(rig_audit(&rig, 0).next, 80);
+    rig_close(&rig);
+}
+
 static void too_many_rejects_halt_their_partition(void)
 {
     struct rig rig;
@@ -45,12 +63,20 @@ static void too_many_rejects_halt_their_partition(void)
     rig.opts.limits.age_max_ms = 3600000;
     struct silt_gen_opts gen = rig_gen(&rig, 400);
     gen.bad_ratio = 0.9;
-    rig_send_opts(&rig, 0, &gen);
+    struct rig_made made = rig_send_opts(&rig, 0, &gen);
     rig_send(&rig, 1, 200);
     struct rig_worker w = rig_start(&rig);
     RIG_AWAIT(rig_gauge(&w, SILT_GAUGE_PARTITIONS_HALTED) == 1);
+    CU_ASSERT_EQUAL(rig_gauge(&w, SILT_GAUGE_REJECT_HALTS), 1);
     rig_end(&w);
     CU_ASSERT_EQUAL(rig_audit(&rig, 0).slots, 0);
+    rig.opts.max_reject_ratio = 1;
+    rig.opts.limits.age_max_ms = 100;
+    rig_new_group(&rig);
+    w = rig_start(&rig);
+    rig_await_settled(&w, 400);
+    rig_end(&w);
+    CU_ASSERT_EQUAL(rig_expect_all(&rig, 0, 400).rejected, (int64_t)made.bad);
     rig_close(&rig);
 }
 
@@ -430,6 +456,7 @@ static void what_was_read_of_a_topic_that_is_gone_is_committed(void)
 SILT_TESTS("lane",
            {"an invalid record halts its partition when told so",
             an_invalid_record_halts_its_partition_when_told_so},
+           {"rejects are counted across windows", rejects_are_counted_across_windows},
            {"too many rejects halt their partition", too_many_rejects_halt_their_partition},
            {"what a manifest lists is not aborted", what_a_manifest_lists_is_not_aborted},
            {"what retention took is a gap slot", what_retention_took_is_a_gap_slot},
