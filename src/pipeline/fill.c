@@ -394,16 +394,17 @@ static void describe_file(const struct silt_fill *fill, unsigned index,
     ret->parts = silt_memdup(parts, ret->parts_n * sizeof *parts);
 }
 
-static void describe_origin(const struct silt_fill *fill, struct silt_manifest *m)
+/* What every slot says: who wrote it, when, cut by which rules. */
+static void describe_origin(const struct silt_context *context, struct silt_manifest *m)
 {
-    const struct silt_worker_opts *opts = fill->context->opts;
-    const struct silt_cut *cut = &fill->window.cut;
+    const struct silt_worker_opts *opts = context->opts;
+    const struct silt_cut *cut = &opts->cut;
     snprintf(m->archive, sizeof m->archive, "%s", opts->archive_id);
     snprintf(m->cut.time, sizeof m->cut.time, "%s", cut->time_from_field ? "field" : "kafka");
     snprintf(m->cut.unit, sizeof m->cut.unit, "%s", silt_bucket_unit_name(cut->unit));
     m->cut.max_files = cut->max_files;
     snprintf(m->writer_pod, sizeof m->writer_pod, "%s", opts->name);
-    snprintf(m->writer_boot, sizeof m->writer_boot, "%s", fill->context->boot);
+    snprintf(m->writer_boot, sizeof m->writer_boot, "%s", context->boot);
     snprintf(m->writer_version, sizeof m->writer_version, "%s", SILT_VERSION);
     silt_random_hex(m->uuid, SILT_UUID_LEN - 1);
     char now[SILT_ISO_LEN];
@@ -411,11 +412,22 @@ static void describe_origin(const struct silt_fill *fill, struct silt_manifest *
     snprintf(m->created, sizeof m->created, "%s", now);
 }
 
+void silt_fill_bare_manifest(const struct silt_context *context, const struct silt_tp *tp,
+                             enum silt_slot_kind kind, struct silt_manifest *ret_manifest)
+{
+    struct silt_manifest m = {.kind = kind, .tp = *tp, .leader_epoch = {-1, -1}};
+    describe_origin(context, &m);
+    struct silt_digest *nothing = silt_digest_new();
+    silt_digest_hex(nothing, m.digest);
+    silt_digest_free(nothing);
+    *ret_manifest = m;
+}
+
 void silt_fill_manifest(const struct silt_fill *fill, struct silt_manifest *ret_manifest)
 {
     const struct silt_window *window = &fill->window;
     struct silt_manifest m = {.kind = SILT_SLOT_DATA, .tp = fill->tp};
-    describe_origin(fill, &m);
+    describe_origin(fill->context, &m);
     m.start = window->start;
     m.next = window->next;
     m.records = window->records;

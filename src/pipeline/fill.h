@@ -39,6 +39,9 @@ bool silt_fill_is_closed(const struct silt_fill *fill);
 int64_t silt_fill_closed_ms(const struct silt_fill *fill); /* monotonic */
 /* After on_staged: what the slot will say. seq, prev and lineage are the chain's to fill in. */
 void silt_fill_manifest(const struct silt_fill *fill, struct silt_manifest *ret_manifest);
+/* What a slot without files says, but for its range. */
+void silt_fill_bare_manifest(const struct silt_context *context, const struct silt_tp *tp,
+                             enum silt_slot_kind kind, struct silt_manifest *ret_manifest);
 int64_t
 silt_fill_oldest_upload_ms(const struct silt_fill *fill); /* wall; INT64_MAX without files */
 int64_t silt_fill_bytes(const struct silt_fill *fill);    /* raw bytes booked so far */

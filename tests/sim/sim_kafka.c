@@ -293,7 +293,8 @@ static void happen(struct sim_topic *topic, struct sim_log *log)
     if (sim_fault(SIM_KAFKA_OFFSETS)) reset_offsets(log);
     if (sim_chance(10) && !log->txn) log->epoch++; /* an ordinary change of leader */
     if (sim_fault(SIM_KAFKA_GROWS) && topic->parts_n < SIM_PARTS_MAX) topic->parts_n++;
-    /* Taken for granted (pipeline/lane.c): nobody deletes a topic that was just made again. */
+    /* Taken for granted (pipeline/lane_start.c): nobody deletes a topic that was just made again.
+     */
     if (world.now_ms - topic->made_ms > 3 * 60000 && sim_fault(SIM_KAFKA_RECREATED)) delete_topic();
 }
 
