@@ -91,7 +91,7 @@ def scale(scene, rng):
 
 @fault("workers", "no file descriptor left")
 def starve_descriptors(scene, rng):
-    """The limit of a running process at what it has open; not below, where poll(2) itself refuses."""
+    """The limit of a running process at its first free number, but where poll(2) itself would refuse."""
     victims = _victims(scene)
     if not victims:
         return False, "nobody was alive"
@@ -101,8 +101,10 @@ def starve_descriptors(scene, rng):
     deadline = time.monotonic() + rng.uniform(2, 6)
     with contextlib.suppress(ProcessLookupError, FileNotFoundError):
         while time.monotonic() < deadline and worker.running():
-            opened = len(os.listdir(f"/proc/{pid}/fd"))
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (opened, hard))
+            opened = {int(name) for name in os.listdir(f"/proc/{pid}/fd")}
+            first_free = next(n for n in range(len(opened) + 1) if n not in opened)
+            limit = max(first_free, len(opened) * 2 // 3)
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, hard))
             # A connection that its admin port cannot accept proves it.
             hit = hit or (worker.http("/livez", seconds=1) is None and worker.running())
             scene.rest(0.3)
@@ -212,7 +214,6 @@ def elect_uncleanly(scene, rng):
             end = feed.ends()[0]
             if rng.random() < 0.6:  # the archive holds it before it is lost
                 scene.archive.await_archived(feed.ledger, 15)
-            lineage = _lineage(scene, feed)
             cluster.kill(leader)
         finally:
             cluster.wake(follower)
@@ -226,22 +227,14 @@ def elect_uncleanly(scene, rng):
         finally:
             cluster.start()
             cluster.await_whole()
-        _await_noticed(scene, feed, start, lineage)
+        _await_followed(scene, feed)
     return start < end, f"node {leader} -> {follower}, offsets {start} to {end - 1} lost"
 
 
-def _lineage(scene, feed):
-    found = scene.archive.newest(feed.topic, feed.ledger.topic_id)
-    return found[0]["lineage"] if found else 0
-
-
-def _await_noticed(scene, feed, start, lineage):
-    """A log that grows past the archive's end before a worker looks is a known limit: not so here."""
-    settled, deadline = time.monotonic() + 15, time.monotonic() + 90
-    while time.monotonic() < deadline and _lineage(scene, feed) == lineage:
-        tail = scene.archive.tails(feed.topic, feed.ledger.topic_id).get(0, 0)
-        if tail <= start and time.monotonic() > settled:
-            return
+def _await_followed(scene, feed):
+    """Until the archive ends where the new log does: with no epoch of its own it could miss the next cut."""
+    end, deadline = feed.ends()[0], time.monotonic() + 90
+    while scene.archive.tails(feed.topic, feed.ledger.topic_id).get(0, 0) != end and time.monotonic() < deadline:
         time.sleep(1)
 
 
@@ -331,48 +324,29 @@ def expire_upload(scene, rng):
     return len(aborted) > 0, f"{len(aborted)} uploads of committed files"
 
 
-def _trouble(scene, rng, link, mode, somebody_dies=False):
-    """Somebody dies: a worker that starts has to ask."""
-    link.touched = 0
-    link.set(mode)
-    try:
-        if somebody_dies and (victims := _victims(scene)):
-            scene.pool.kill(rng.choice(victims))
-        scene.rest(rng.uniform(4, 9))
-    finally:
-        link.set("good")
-    return link.touched > 0, f"{link.touched} times somebody noticed"
+def _trouble(name, link_name, modes, somebody_dies=False):
+    """Registers a fault of one link. Somebody dies: a worker that starts has to ask."""
+
+    @fault("neighbours", name)
+    def trouble(scene, rng):
+        link = scene.links[link_name]
+        link.touched = 0
+        link.set(rng.choice(modes))
+        try:
+            if somebody_dies and (victims := _victims(scene)):
+                scene.pool.kill(rng.choice(victims))
+            scene.rest(rng.uniform(4, 9))
+        finally:
+            link.set("good")
+        return link.touched > 0, f"{link.touched} times somebody noticed"
 
 
-@fault("neighbours", "PostgreSQL down")
-def postgres_down(scene, rng):
-    return _trouble(scene, rng, scene.links["postgres"], "down")
-
-
-@fault("neighbours", "PostgreSQL slow or mute")
-def postgres_slow(scene, rng):
-    return _trouble(scene, rng, scene.links["postgres"], rng.choice(["slow", "mute"]))
-
-
-@fault("neighbours", "CloudWatch down")
-def cloudwatch_down(scene, rng):
-    return _trouble(scene, rng, scene.links["cloudwatch"], "down")
-
-
-@fault("neighbours", "CloudWatch slow or mute")
-def cloudwatch_slow(scene, rng):
-    return _trouble(scene, rng, scene.links["cloudwatch"], rng.choice(["slow", "mute"]))
-
-
-@fault("neighbours", "registry down")
-def registry_down(scene, rng):
-    return _trouble(scene, rng, scene.links["registry"], "down", somebody_dies=True)
-
-
-@fault("neighbours", "registry slow or mute")
-def registry_slow(scene, rng):
-    mode = rng.choice(["slow", "mute"])
-    return _trouble(scene, rng, scene.links["registry"], mode, somebody_dies=True)
+_trouble("PostgreSQL down", "postgres", ["down"])
+_trouble("PostgreSQL slow or mute", "postgres", ["slow", "mute"])
+_trouble("CloudWatch down", "cloudwatch", ["down"])
+_trouble("CloudWatch slow or mute", "cloudwatch", ["slow", "mute"])
+_trouble("registry down", "registry", ["down"], somebody_dies=True)
+_trouble("registry slow or mute", "registry", ["slow", "mute"], somebody_dies=True)
 
 
 @fault("neighbours", "host name unknown")
@@ -405,6 +379,7 @@ def possible(lane):
 
 
 def names():
-    return [f.fault for lane in LANES.values() for f in lane] + ["SIGKILL"]
+    drawn = [fault.fault for lane in LANES.values() for fault in lane]
+    return ["SIGKILL", *drawn, *(rule["name"] for rule in S3_FAULTS)]
 
 

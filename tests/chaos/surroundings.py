@@ -238,3 +238,6 @@ class SmallDisk:
 
     def free(self):
         (self.folder / "ballast").unlink(missing_ok=True)
+
+    def close(self):
+        subprocess.run(["umount", "--lazy", self.folder], check=True)

@@ -15,7 +15,7 @@ FAKETIME = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 EVENT = re.compile(rb'"event":"([a-z_]+)"')
 FATAL = re.compile(rb'.*"level":"FATAL".*|^silt: .*', re.M)
 UNRESOLVED = re.compile(rb"resolve host")
-LOGS_KEPT = 400  # of ended workers; older ones are counted and removed
+LOGS_KEPT = 2000  # of ended workers; older ones are counted and removed
 
 
 class Pool:
@@ -31,7 +31,7 @@ class Pool:
         self.refused_to_stop = []
         self.crashes, self.last_words = [], collections.Counter()
         self.events = collections.Counter()
-        self.killed = self.started = self.unresolved_before = 0
+        self.killed = self.started = self.unresolved_before = self.peak_rss = 0
         self.old_logs = collections.deque()
         self.ending = threading.Event()
         self.keeper = threading.Thread(target=self._keep, daemon=True, name="keeper")
@@ -96,7 +96,8 @@ class Pool:
             worker.clock.unlink(missing_ok=True)
         if worker.on_small_disk:
             worker.log.unlink(missing_ok=True)
-            return
+            worker.log = self.run.folder / worker.log.name
+            worker.log.write_bytes(text)
         self.old_logs.append(worker.log)
         if len(self.old_logs) > LOGS_KEPT:
             self.old_logs.popleft().unlink(missing_ok=True)
@@ -177,6 +178,10 @@ class Pool:
             for worker in self.workers:
                 found += len(UNRESOLVED.findall(worker.log.read_bytes()))
         return found
+
+    def look_at_memory(self):
+        with self.lock:
+            self.peak_rss = max([self.peak_rss, *(worker.look_at_memory() for worker in self.workers)])
 
     # --- the end ---------------------------------------------------------------------------------
 
