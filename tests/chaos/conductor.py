@@ -403,11 +403,11 @@ def forget_metrics(endpoint):
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
-    parser.add_argument("--minutes", type=float, default=1.75, help="how long faults last")
+    parser.add_argument("--minutes", type=float, default=2.5, help="how long faults last")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
-    parser.add_argument("--kills-a-minute", type=float, default=45)
-    parser.add_argument("--rate", type=int, default=600, help="records a second, all topics")
-    parser.add_argument("--look", type=float, default=0.75, help="minutes between looks of reader M")
+    parser.add_argument("--kills-a-minute", type=float, default=20)
+    parser.add_argument("--rate", type=int, default=400, help="records a second, all topics")
+    parser.add_argument("--look", type=float, default=1, help="minutes between looks of reader M")
     parser.add_argument("--breath", type=float, default=1, help="most seconds between two faults of a lane")
     parser.add_argument("--patience", type=float, default=90, help="seconds to catch up in")
     parser.add_argument("--kills-min", type=int, default=1, help="fewer are a failure")

@@ -16,7 +16,7 @@ import ledger as ledgers
 import records
 import sensors
 
-PATIENCE = 300  # seconds without any progress that Kafka's failures may cost a producer
+PATIENCE = 60  # seconds without progress; a producer that is stuck longer is given up
 SCHEMAS = ("sensor_reading.v1", "sensor_reading.v2")
 TURNS_A_SECOND = 10
 FAILURES_MAX = 100
@@ -198,7 +198,7 @@ class Feed(threading.Thread):
     def hold(self):
         """Everything that was sent is acknowledged, and nothing more is sent inside."""
         self.wish.set()
-        if not self.quiet.acquire(timeout=PATIENCE):
+        if not self.quiet.acquire(timeout=3 * PATIENCE):
             raise TimeoutError(f"the feed of {self.topic} does not come to rest")
         try:
             self.check()
@@ -248,7 +248,7 @@ class Feed(threading.Thread):
 
     def finish(self):
         self.ending.set()
-        self.join(2 * PATIENCE)
+        self.join(3 * PATIENCE)
         if self.is_alive():
             raise TimeoutError(f"the feed of {self.topic} does not come to an end")
         self.check()
