@@ -1,6 +1,7 @@
 /* The simulator's program: see run, which builds and calls it.
  *
  *   sim --seeds N [--first N] [--jobs N]     seeds in a row, then the coverage table
+ *       [--keep-going | --state FILE]        … past failures; … in any number of sittings
  *   sim --seed N [--off a,b] [--steps N] [--bug N] [--trace]
  *   sim --bugs [--seeds N]                   each seeded bug must be found
  *   sim --regressions FILE
@@ -14,12 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define JOBS_MAX 64u
 #define FAILURES_MAX 16u
-#define WATCHDOG_S 60u /* of real time: a seed takes milliseconds */
+#define WATCHDOG_S 60 /* of CPU: a seed takes milliseconds */
+#define BATCH 20000u  /* seeds of a long run between two lines of its log */
 
 struct failure {
     struct sim_plan plan;
@@ -39,6 +43,7 @@ struct options {
     bool bugs;
     bool keep_going;
     const char *regressions;
+    const char *state; /* file that a long run goes on from */
     bool one;
     struct sim_plan plan;
 };
@@ -52,22 +57,28 @@ static void on_signal(int signal)
     siglongjmp(crashed, signal);
 }
 
+static void watch(time_t seconds)
+{
+    const struct itimerval timer = {.it_value = {.tv_sec = seconds}};
+    setitimer(ITIMER_VIRTUAL, &timer, NULL);
+}
+
 static void run_seed(const struct sim_plan *plan)
 {
     int crash = sigsetjmp(crashed, 1);
     if (!crash) {
-        alarm(WATCHDOG_S);
+        watch(WATCHDOG_S);
         sim_run(plan);
-        alarm(0);
+        watch(0);
         return;
     }
     world.failed = true;
-    snprintf(world.why, sizeof world.why, "%s", crash == SIGALRM ? "hangs" : strsignal(crash));
+    snprintf(world.why, sizeof world.why, "%s", crash == SIGVTALRM ? "hangs" : strsignal(crash));
 }
 
 static void catch_signals(void)
 {
-    const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGALRM};
+    const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGVTALRM};
     struct sigaction action = {.sa_handler = on_signal};
     for (unsigned i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaction(signals[i], &action, NULL);
@@ -157,6 +168,7 @@ static void *share(size_t bytes)
 
 static void note_failure(struct shared *shared, const struct sim_plan *plan)
 {
+    if (!plan->bug) printf("failed: --seed %llu: %s\n", (unsigned long long)plan->seed, world.why);
     if (shared->failures_n >= FAILURES_MAX) return;
     struct failure *failure = &shared->failures[shared->failures_n++];
     failure->plan = *plan;
@@ -223,6 +235,72 @@ static int run_many(const struct options *opts)
     return outcome.failures_n || missing ? 1 : 0;
 }
 
+/* ---- a long run: any number of seeds, in any number of sittings ---- */
+
+struct sitting {
+    uint64_t done; /* seeds */
+    uint64_t failed;
+};
+
+static void load_state(const char *path, struct sitting *ret, struct sim_counts *sum)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) return;
+    bool whole = fread(ret, sizeof *ret, 1, file) == 1 &&
+                 fread(sum, sim_counts_size(), 1, file) == 1 && fgetc(file) == EOF;
+    fclose(file);
+    if (whole) return;
+    fprintf(stderr, "sim: %s is of another version: remove it\n", path);
+    exit(2);
+}
+
+static void save_state(const char *path, const struct sitting *now, const struct sim_counts *sum)
+{
+    char fresh[1000];
+    snprintf(fresh, sizeof fresh, "%s.new", path);
+    FILE *file = fopen(fresh, "wb");
+    bool kept = file && fwrite(now, sizeof *now, 1, file) == 1 &&
+                fwrite(sum, sim_counts_size(), 1, file) == 1;
+    if (file) kept = fclose(file) == 0 && kept;
+    if (kept && rename(fresh, path) == 0) return;
+    perror(path);
+    exit(2);
+}
+
+static void say_progress(const struct options *opts, const struct sitting *now, int64_t began)
+{
+    char text[32];
+    time_t at = time(NULL);
+    strftime(text, sizeof text, "%H:%M:%S", gmtime(&at));
+    printf("%s %llu of %llu seeds, %llu failed, %lld s\n", text, (unsigned long long)now->done,
+           (unsigned long long)opts->seeds, (unsigned long long)now->failed,
+           (long long)(at - began));
+}
+
+static int run_long(const struct options *opts)
+{
+    struct sitting now = {0};
+    struct sim_counts *sum = share(sim_counts_size());
+    int64_t began = time(NULL);
+    load_state(opts->state, &now, sum);
+    while (now.done < opts->seeds) {
+        struct outcome outcome;
+        struct options batch = *opts;
+        batch.keep_going = true;
+        batch.first = opts->first + now.done;
+        batch.seeds = opts->seeds - now.done < BATCH ? opts->seeds - now.done : BATCH;
+        run_jobs(&batch, sum, &outcome);
+        now.done += batch.seeds;
+        now.failed += outcome.failures_n;
+        save_state(opts->state, &now, sum);
+        say_progress(opts, &now, began);
+    }
+    unsigned missing = sim_counts_print(sum);
+    return now.failed || missing ? 1 : 0;
+}
+
+/* ---- planted bugs ---- */
+
 static int run_bugs(const struct options *opts)
 {
     static const char *const names[SIM_BUGS_N] = {
@@ -274,12 +352,19 @@ static void parse_off(const char *names, uint64_t *ret_off)
 static void parse(int argc, char **argv, struct options *opts)
 {
     static const struct option options[] = {
-        {"seeds", required_argument, NULL, 'n'}, {"first", required_argument, NULL, 'f'},
-        {"jobs", required_argument, NULL, 'j'},  {"bugs", no_argument, NULL, 'B'},
-        {"seed", required_argument, NULL, 's'},  {"off", required_argument, NULL, 'o'},
-        {"steps", required_argument, NULL, 'e'}, {"bug", required_argument, NULL, 'b'},
-        {"trace", no_argument, NULL, 't'},       {"regressions", required_argument, NULL, 'r'},
-        {"keep-going", no_argument, NULL, 'k'},  {0},
+        {"seeds", required_argument, NULL, 'n'},
+        {"first", required_argument, NULL, 'f'},
+        {"jobs", required_argument, NULL, 'j'},
+        {"bugs", no_argument, NULL, 'B'},
+        {"seed", required_argument, NULL, 's'},
+        {"off", required_argument, NULL, 'o'},
+        {"steps", required_argument, NULL, 'e'},
+        {"bug", required_argument, NULL, 'b'},
+        {"trace", no_argument, NULL, 't'},
+        {"regressions", required_argument, NULL, 'r'},
+        {"keep-going", no_argument, NULL, 'k'},
+        {"state", required_argument, NULL, 'S'},
+        {0},
     };
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
@@ -297,6 +382,7 @@ static void parse(int argc, char **argv, struct options *opts)
         case 't': opts->plan.trace = true; break;
         case 'r': opts->regressions = optarg; break;
         case 'k': opts->keep_going = true; break;
+        case 'S': opts->state = optarg; break;
         default: exit(2);
         }
     }
@@ -357,5 +443,6 @@ int main(int argc, char **argv)
     if (opts.regressions) return run_regressions(opts.regressions);
     if (opts.one) return run_one(&opts);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    return opts.bugs ? run_bugs(&opts) : run_many(&opts);
+    if (opts.bugs) return run_bugs(&opts);
+    return opts.state ? run_long(&opts) : run_many(&opts);
 }
