@@ -8,6 +8,8 @@
  */
 #include "sim.h"
 
+#include "base/alloc.h"
+
 #include <getopt.h>
 #include <jansson.h>
 #include <signal.h>
@@ -438,6 +440,7 @@ int main(int argc, char **argv)
     struct options opts = {.first = 1, .seeds = 1000, .jobs = 1};
     parse(argc, argv, &opts);
     json_object_seed(1);
+    json_set_alloc_funcs(silt_alloc, silt_free);
     catch_signals();
     sim_counts = share(sim_counts_size());
     if (opts.regressions) return run_regressions(opts.regressions);

@@ -29,6 +29,9 @@
 
 #define SIM_PROCS_MAX 4u
 #define SIM_PARTS_MAX 3
+#define SIM_FILES_MAX 16u      /* of a slot */
+#define SIM_FILE_PARTS_MAX 64u /* of an upload */
+#define SIM_UPLOAD_ID_LEN 24u
 #define SIM_TOPIC "readings"
 #define SIM_EPOCH_MS INT64_C(1700000000000) /* wall clock at the beginning of a seed */
 #define SIM_A6_MS                                                                  \
@@ -109,6 +112,8 @@ void sim_trace(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 struct sim_block { /* of a worker's memory */
     struct sim_block *prev;
     struct sim_block *next;
+    size_t bytes; /* with this */
+    size_t align; /* what follows, to 16 */
 };
 
 struct sim_consumer;
@@ -149,7 +154,9 @@ bool sim_proc_can_repair(const struct sim_proc *proc);
 void sim_seam(void);
 /* The others' events go on for so long. */
 void sim_others(int64_t ms);
-void sim_drop_memory(struct sim_proc *proc); /* sim_seam.c */
+/* sim_memory.c */
+void sim_drop_memory(struct sim_proc *proc);
+void sim_keep_memory(bool keep); /* is what is taken for ever? */
 
 /* ---- one event (sim_schedule.c) ---- */
 
@@ -257,7 +264,7 @@ struct sim_object {
 enum sim_upload_state { SIM_OPEN, SIM_COMPLETED, SIM_ABORTED, SIM_EXPIRED };
 struct sim_upload {
     const char *key;
-    char id[24];
+    char id[SIM_UPLOAD_ID_LEN];
     const char *token;
     int64_t created_ms;
     enum sim_upload_state state;
@@ -299,6 +306,9 @@ void sim_oracle_halted(int32_t partition, const char *why);
 bool sim_oracle_is_done(void); /* everything that can be archived is */
 void sim_oracle_show(void);
 unsigned sim_oracle_slots(void);
+
+/* What the object holds, in the world's memory. */
+void sim_manifest_read(const char *key, struct silt_slice body, struct silt_manifest *ret);
 
 /* ---- expected bytes (sim_rows.c) ---- */
 

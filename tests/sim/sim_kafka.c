@@ -67,6 +67,16 @@ static size_t put_varint(uint8_t *out, int64_t value)
     return len;
 }
 
+static size_t put_hex(char *out, const char *before, uint64_t value)
+{
+    size_t len = strlen(before);
+    memcpy(out, before, len);
+    for (int shift = 60; shift >= 0; shift -= 4)
+        if (value >> shift || shift == 0) out[len++] = "0123456789abcdef"[value >> shift & 15];
+    out[len] = '\0';
+    return len;
+}
+
 static size_t put_framing(uint8_t *out, enum shape shape)
 {
     uint64_t fingerprint = fingerprint_of(shape == SECOND_SCHEMA) + (shape == UNKNOWN);
@@ -81,14 +91,15 @@ static size_t put_value(uint8_t *out, const struct sim_entry *entry)
     enum shape shape = (enum shape)entry->shape;
     char text[64];
     if (shape == EMPTY) return 0;
-    int len = snprintf(text, sizeof text, "id-%llx%.*s", (unsigned long long)entry->id,
-                       (int)(entry->id % 9), "........");
+    size_t len = put_hex(text, "id-", entry->id);
+    memset(text + len, '.', entry->id % 9);
+    len += entry->id % 9;
     if (shape == NOT_TEXT) text[0] = (char)0xff;
     size_t at = put_framing(out, shape);
     at += put_varint(out + at, entry->ts);
-    at += put_varint(out + at, len + (shape == TOO_SHORT ? 10 : 0));
-    memcpy(out + at, text, (size_t)len);
-    at += (size_t)len;
+    at += put_varint(out + at, (int64_t)len + (shape == TOO_SHORT ? 10 : 0));
+    memcpy(out + at, text, len);
+    at += len;
     if (shape == SECOND_SCHEMA || shape == TOO_LONG) out[at++] = 1;
     if (shape != HUGE_VALUE) return at;
     memset(out + at, 0, VALUE_MAX);
@@ -107,8 +118,8 @@ struct silt_record sim_entry_record(const struct sim_entry *entry, int32_t parti
                               .value_null = entry->kind == SIM_TOMBSTONE};
     if (!rec.value_null) rec.value = silt_slice_of(room->value, put_value(room->value, entry));
     rec.key_null = !rec.value_null && entry->shape != EMPTY && entry->id % 5 == 0;
-    snprintf(room->key, sizeof room->key, "k%llx", (unsigned long long)entry->id);
-    if (!rec.key_null) rec.key = silt_slice_str(room->key);
+    size_t key_len = put_hex(room->key, "k", entry->id);
+    if (!rec.key_null) rec.key = silt_slice_of(room->key, key_len);
     if (entry->id % 7 == 0) {
         rec.headers = &header;
         rec.headers_n = 1;

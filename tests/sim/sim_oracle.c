@@ -405,7 +405,7 @@ static void on_manifest(const char *key, struct silt_slice body)
 {
     struct silt_err err = {0};
     struct sim_slot *slot = sim_take(sizeof *slot);
-    if (!silt_manifest_parse(body, &slot->m, &err).ok) sim_fail("%s: %s", key, err.text);
+    sim_manifest_read(key, body, &slot->m);
     if (!silt_manifest_check(&slot->m, &err).ok) sim_fail("%s: %s", key, err.text);
     silt_sha256_hex(body.ptr, body.len, slot->sha256);
     add_slot(slot, key);
@@ -504,7 +504,7 @@ void sim_oracle_sent(const char *key, struct silt_slice body, int64_t dead_ms)
     (void)key;
     const char *at = memcpy(sim_take(body.len + 1), body.ptr, body.len);
     while ((at = strstr(at, mark))) {
-        char id[24];
+        char id[SIM_UPLOAD_ID_LEN];
         at += sizeof mark - 1;
         snprintf(id, sizeof id, "%.*s", (int)strcspn(at, "\""), at);
         struct sim_upload *upload = sim_store_upload(id);

@@ -1,4 +1,4 @@
-/* What the product finds in the place of base/clock.c, alloc.c, log.c, queue.c and thread.c. */
+/* What the product finds in the place of base/clock.c, log.c, queue.c and thread.c. */
 #include "sim.h"
 
 #include "base/alloc.h"
@@ -6,10 +6,11 @@
 #include "base/log.h"
 #include "base/queue.h"
 #include "base/thread.h"
+#include "decode/schema.h"
 
-#include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
+
+#define SCHEMAS_MAX 8u
 
 /* ---- clock: a worker's own may be wrong ---- */
 
@@ -34,119 +35,31 @@ struct timespec silt_mono_deadline(int64_t in_ms)
     return (struct timespec){.tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000};
 }
 
-/* ---- memory: each block hangs on the list of the worker that took it ---- */
+/* ---- schemas: compiled once for all workers ---- */
 
-static struct sim_block home = {.prev = &home, .next = &home};
+struct silt_rc __real_silt_schema_new(struct silt_slice, const struct silt_schema_opts *,
+                                      struct silt_schema **, struct silt_err *);
+struct silt_rc __wrap_silt_schema_new(struct silt_slice, const struct silt_schema_opts *,
+                                      struct silt_schema **, struct silt_err *);
 
-static void link_block(struct sim_block *block)
+struct silt_rc __wrap_silt_schema_new(struct silt_slice json,
+                                      const struct silt_schema_opts *schema_opts,
+                                      struct silt_schema **ret_schema, struct silt_err *err)
 {
-    struct sim_block *list = sim_current ? &sim_current->blocks : &home;
-    block->prev = list;
-    block->next = list->next;
-    list->next->prev = block;
-    list->next = block;
-}
-
-static void unlink_block(struct sim_block *block)
-{
-    block->prev->next = block->next;
-    block->next->prev = block->prev;
-}
-
-static void *linked(struct sim_block *block)
-{
-    SILT_ASSERT(block);
-    link_block(block);
-    return block + 1;
-}
-
-void sim_drop_memory(struct sim_proc *proc)
-{
-    struct sim_block *list = proc ? &proc->blocks : &home;
-    struct sim_block *next;
-    for (struct sim_block *block = list->next; block && block != list; block = next) {
-        next = block->next;
-        free(block);
+    static struct silt_schema *known[SCHEMAS_MAX];
+    unsigned i = 0;
+    for (; i < SCHEMAS_MAX && known[i]; i++)
+        if (known[i]->id == schema_opts->id && silt_slice_eq(silt_slice_str(known[i]->json), json))
+            break;
+    SILT_ASSERT(i < SCHEMAS_MAX);
+    if (!known[i]) {
+        sim_keep_memory(true);
+        struct silt_rc rc = __real_silt_schema_new(json, schema_opts, &known[i], err);
+        sim_keep_memory(false);
+        SILT_TRY(rc);
     }
-    list->prev = list->next = list;
-}
-
-void *silt_alloc(size_t bytes)
-{
-    return linked(malloc(sizeof(struct sim_block) + bytes));
-}
-
-void *silt_zalloc(size_t bytes)
-{
-    return linked(calloc(1, sizeof(struct sim_block) + bytes));
-}
-
-void *silt_calloc(size_t n, size_t bytes)
-{
-    return silt_zalloc(n * bytes);
-}
-
-void *silt_realloc(void *p, size_t bytes)
-{
-    if (!p) return silt_alloc(bytes);
-    struct sim_block *block = (struct sim_block *)p - 1;
-    unlink_block(block);
-    return linked(realloc(block, sizeof *block + bytes));
-}
-
-void *silt_realloc_array(void *p, size_t n, size_t bytes)
-{
-    return silt_realloc(p, n * bytes);
-}
-
-void silt_free(void *p)
-{
-    if (!p) return;
-    struct sim_block *block = (struct sim_block *)p - 1;
-    unlink_block(block);
-    free(block);
-}
-
-void silt_alloc_expect(bool given, const char *library)
-{
-    (void)library;
-    SILT_ASSERT(given);
-}
-
-void silt_free_auto(void *pointer_to_pointer)
-{
-    silt_free(*(void **)pointer_to_pointer);
-}
-
-void *silt_memdup(const void *p, size_t bytes)
-{
-    void *copy = silt_alloc(bytes);
-    if (bytes) memcpy(copy, p, bytes);
-    return copy;
-}
-
-char *silt_strdup(const char *s)
-{
-    return silt_memdup(s, strlen(s) + 1);
-}
-
-char *silt_strndup(const char *s, size_t n)
-{
-    size_t len = strnlen(s, n);
-    char *copy = silt_zalloc(len + 1);
-    memcpy(copy, s, len);
-    return copy;
-}
-
-char *silt_asprintf(const char *fmt, ...)
-{
-    char text[2048];
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(text, sizeof text, fmt, ap);
-    va_end(ap);
-    SILT_ASSERT(n >= 0 && (size_t)n < sizeof text);
-    return silt_strdup(text);
+    *ret_schema = silt_schema_ref(known[i]);
+    return SILT_OK;
 }
 
 /* ---- log: states and halts are looked at, the rest is for --trace ---- */

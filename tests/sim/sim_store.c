@@ -16,7 +16,6 @@
 #define TIMEOUT_MS (10 * SECOND_MS)
 #define LATE_MAX_MS (30 * MINUTE_MS)
 #define LIFECYCLE_MS (24 * HOUR_MS)
-#define PARTS_MAX 64u
 
 struct wire {
     struct sim_proc *proc;
@@ -161,8 +160,8 @@ static enum silt_store_outcome create(struct wire *wire)
     *upload = (struct sim_upload){.key = wire->asked.key,
                                   .token = wire->asked.token,
                                   .created_ms = world.now_ms,
-                                  .parts = sim_take(PARTS_MAX * sizeof *upload->parts),
-                                  .bodies = sim_take(PARTS_MAX * sizeof *upload->bodies)};
+                                  .parts = sim_take(SIM_FILE_PARTS_MAX * sizeof *upload->parts),
+                                  .bodies = sim_take(SIM_FILE_PARTS_MAX * sizeof *upload->bodies)};
     snprintf(upload->id, sizeof upload->id, "u%u", s3.uploads_n);
     s3.uploads[s3.uploads_n++] = upload;
     wire->upload = upload;
@@ -180,7 +179,7 @@ static enum silt_store_outcome put_part(struct wire *wire)
     struct sim_upload *upload = find_open(wire);
     unsigned n = wire->asked.part_number;
     if (!upload) return SILT_STORE_NO_UPLOAD;
-    SILT_ASSERT(n >= 1 && n <= PARTS_MAX);
+    SILT_ASSERT(n >= 1 && n <= SIM_FILE_PARTS_MAX);
     uint32_t crc = silt_crc32c(0, wire->body.ptr, wire->body.len);
     if (crc != wire->asked.crc32c) return SILT_STORE_BAD_DIGEST;
     bool again = upload->bodies[n - 1] != NULL;
