@@ -148,6 +148,14 @@ static bool was_unreadable(const struct silt_manifest *slot, int64_t offset)
     return false;
 }
 
+/* Is the error about something else than what the slot could not read either? Below 0: nobody
+ * knows where. */
+static bool is_new_damage(const struct silt_manifest *slot, int64_t offset)
+{
+    int64_t inside = offset < slot->start ? slot->start : offset; /* a batch may begin before */
+    return offset < 0 || (inside < slot->next && !was_unreadable(slot, inside));
+}
+
 static SILT_RC take(struct rebuild *r, const struct silt_record *rec, uint32_t epoch,
                     struct silt_err *err)
 {
@@ -189,7 +197,8 @@ static SILT_RC read_window(struct rebuild *r, struct silt_err *err)
         if (polled.kind == SILT_POLL_RECORDS) SILT_TRY(take_batch(r, err));
         if (polled.kind == SILT_POLL_PART_EOF && polled.offset >= next) r->pos.expected = next;
         if (polled.kind == SILT_POLL_PART_ERROR && polled.out_of_range) r->lost = true;
-        if (polled.kind == SILT_POLL_PART_ERROR && polled.offset < next) r->damaged = true;
+        if (polled.kind == SILT_POLL_PART_ERROR)
+            r->damaged |= is_new_damage(&r->opts->slot, polled.offset);
         if (polled.kind == SILT_POLL_FATAL) SILT_FAIL(err, CONNECT, "%s", polled.err.text);
         if (r->pos.expected != before) moved_ms = silt_mono_ms();
         if (silt_mono_ms() - moved_ms > STALL_MS)
