@@ -192,6 +192,7 @@ static size_t match_row(struct window *w, const struct silt_manifest_file *file,
         twice |= e->archived;
         if (e->archived) continue;
         e->archived = true;
+        if (world.calm) e->corrupt = false; /* read before the damage: from a replica */
         w->found[offset - w->m->start] = e;
         return len;
     }
@@ -617,6 +618,24 @@ bool sim_oracle_is_done(void)
     return old_tails_are_settled();
 }
 
+/* A letter an offset: what stands there now. */
+static void show_slot(const struct sim_slot *slot)
+{
+    char text[WINDOW_MAX + 1] = "";
+    int64_t n = slot->m.next - slot->m.start;
+    for (int64_t i = 0; i < n; i++) {
+        const struct sim_entry *e = slot->log->entries[slot->m.start + i];
+        char mark = e->archived ? 'A' : '-';
+        if (e->was_corrupt) mark = e->archived ? 'H' : 'h';
+        if (e->corrupt) mark = e->archived ? 'D' : 'd';
+        if (e->compacted) mark = e->archived ? 'C' : 'c';
+        text[i] = mark;
+    }
+    sim_trace("slot %lld of %d is pending: %s (archived, damaged, healed, compacted; small: not "
+              "archived), %u unreadable ranges",
+              (long long)slot->m.seq, slot->m.tp.partition, text, slot->m.unreadable_n);
+}
+
 void sim_oracle_show(void)
 {
     for (const struct sim_topic *topic = sim_cluster.topic; topic; topic = topic->older) {
@@ -631,6 +650,7 @@ void sim_oracle_show(void)
                 (long long)sim_log_stable(log), chain ? chain->slots_n : 0,
                 tail ? (long long)tail->m.next : -1,
                 tail && !slot_is_settled(tail) ? "pending" : "settled");
+            if (tail && !slot_is_settled(tail)) show_slot(tail);
         }
     }
 }
