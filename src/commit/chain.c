@@ -507,18 +507,6 @@ static bool same_object(const struct silt_manifest_file *file, const struct silt
     return req->size == file->size && strcmp(req->ret_token, file->token) == 0;
 }
 
-static bool same_parts(const struct silt_manifest_file *file, const struct silt_store_req *req)
-{
-    if (req->ret_parts_n < file->parts_n) return false;
-    for (unsigned i = 0; i < file->parts_n; i++) {
-        const struct silt_store_part *want = &file->parts[i];
-        const struct silt_store_part *have = &req->ret_parts[i];
-        if (have->n != want->n || have->size != want->size || have->crc32c != want->crc32c)
-            return false;
-    }
-    return true;
-}
-
 static void on_roll_reply(struct rolling *rolling, struct silt_store_req *req)
 {
     struct silt_roll_event event = {.outcome = req->outcome, .random = silt_random_u64()};
@@ -533,7 +521,8 @@ static void on_roll_reply(struct rolling *rolling, struct silt_store_req *req)
         break;
     default:
         event.kind = SILT_ROLL_EV_PARTS;
-        event.same = req->outcome == SILT_STORE_OK && same_parts(file, req);
+        event.same = req->outcome == SILT_STORE_OK &&
+                     silt_manifest_same_parts(file, req->ret_parts, req->ret_parts_n);
         if (event.same) {
             silt_free(rolling->parts);
             rolling->parts = silt_memdup(req->ret_parts, file->parts_n * sizeof *req->ret_parts);

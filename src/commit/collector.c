@@ -18,6 +18,7 @@ struct upload {
     struct silt_parsed_key parsed;
     bool dead;
     struct silt_manifest_file *pending; /* owned; how to complete it; NULL: not for us to do */
+    bool relisted;                      /* with the ETags that the store lists */
 };
 
 struct silt_collector {
@@ -248,10 +249,30 @@ static void on_aborted(struct asked *asked)
     asked->collector->counts.failed += !gone;
 }
 
-/* One that cannot be completed now stays for the next run. */
+static void ask_complete(struct silt_collector *collector, unsigned i);
+static void ask_parts(struct silt_collector *collector, unsigned i);
+
+/* One that cannot be completed now stays for the next run. A part that was stored again has another
+ * ETag than the manifest says. */
 static void on_completed(struct asked *asked)
 {
-    asked->collector->counts.completed += asked->req.outcome == SILT_STORE_OK;
+    struct silt_collector *collector = asked->collector;
+    collector->counts.completed += asked->req.outcome == SILT_STORE_OK;
+    if (asked->req.outcome == SILT_STORE_INVALID_PART && !collector->uploads[asked->first].relisted)
+        ask_parts(collector, asked->first);
+}
+
+static void on_parts(struct asked *asked)
+{
+    const struct silt_store_req *req = &asked->req;
+    struct upload *upload = &asked->collector->uploads[asked->first];
+    struct silt_manifest_file *file = upload->pending;
+    if (req->outcome != SILT_STORE_OK ||
+        !silt_manifest_same_parts(file, req->ret_parts, req->ret_parts_n))
+        return;
+    memcpy(file->parts, req->ret_parts, file->parts_n * sizeof *file->parts);
+    upload->relisted = true;
+    ask_complete(asked->collector, asked->first);
 }
 
 /* ---- requests ---- */
@@ -269,6 +290,8 @@ static void on_reply(struct silt_store_req *req)
             on_decider_read(asked);
         else if (req->op == SILT_OP_MPU_COMPLETE)
             on_completed(asked);
+        else if (req->op == SILT_OP_MPU_PARTS)
+            on_parts(asked);
         else
             on_aborted(asked);
     }
@@ -329,15 +352,26 @@ static void ask_abort(struct silt_collector *collector, const struct upload *upl
     submit(asked);
 }
 
-static void ask_complete(struct silt_collector *collector, const struct upload *upload)
+static void ask_complete(struct silt_collector *collector, unsigned i)
 {
+    const struct upload *upload = &collector->uploads[i];
     struct asked *asked = ask(collector, SILT_OP_MPU_COMPLETE);
+    asked->first = i;
     asked->req.key = upload->key;
     asked->req.upload_id = upload->id;
     asked->req.parts = upload->pending->parts;
     asked->req.parts_n = upload->pending->parts_n;
     asked->req.object_size = upload->pending->size;
     asked->req.crc32c = upload->pending->crc32c;
+    submit(asked);
+}
+
+static void ask_parts(struct silt_collector *collector, unsigned i)
+{
+    struct asked *asked = ask(collector, SILT_OP_MPU_PARTS);
+    asked->first = i;
+    asked->req.key = collector->uploads[i].key;
+    asked->req.upload_id = collector->uploads[i].id;
     submit(asked);
 }
 
@@ -351,12 +385,13 @@ static bool ask_next(struct silt_collector *collector)
     }
     if (collector->decided_n < collector->uploads_n || collector->opts.dry_run) return false;
     while (collector->ended_n < collector->uploads_n) {
-        const struct upload *upload = &collector->uploads[collector->ended_n++];
+        unsigned i = collector->ended_n++;
+        const struct upload *upload = &collector->uploads[i];
         if (!upload->dead && !upload->pending) continue;
         if (upload->dead)
             ask_abort(collector, upload);
         else
-            ask_complete(collector, upload);
+            ask_complete(collector, i);
         return true;
     }
     return false;

@@ -45,6 +45,18 @@ int64_t silt_offsets_sum(const struct silt_offsets *ranges, unsigned n)
     return sum;
 }
 
+bool silt_manifest_same_parts(const struct silt_manifest_file *file,
+                              const struct silt_store_part *have, unsigned have_n)
+{
+    if (have_n < file->parts_n) return false;
+    for (unsigned i = 0; i < file->parts_n; i++) {
+        const struct silt_store_part *want = &file->parts[i];
+        if (have[i].n != want->n || have[i].size != want->size || have[i].crc32c != want->crc32c)
+            return false;
+    }
+    return true;
+}
+
 /* ---- writing ---- */
 
 static json_t *write_ranges(const struct silt_offsets *ranges, unsigned n)

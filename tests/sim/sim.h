@@ -272,7 +272,6 @@ struct sim_upload {
     const uint8_t **bodies;
     unsigned parts_n;
     unsigned puts;         /* PUTs sent that list it */
-    bool retagged;         /* a part was stored again and has another ETag now */
     int64_t put_dead_ms;   /* none of them can land any more from then on */
     struct sim_file *file; /* of the manifest or repair record that lists it; NULL: none */
 };

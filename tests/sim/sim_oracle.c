@@ -584,15 +584,13 @@ static bool is_complete(const struct sim_log *log, int32_t partition)
     return tail->m.next == sim_log_stable(log) && slot_is_settled(tail) && find_missing(log) < 0;
 }
 
-/* A file that is gone with the topic it could be made from again is gone. One whose parts have
- * other ETags than its manifest says waits for ever: the collection completes by the manifest
- * alone. */
+/* A file that is gone with the topic it could be made from again is gone. */
 static bool is_settled_or_gone(const struct sim_slot *slot)
 {
     for (unsigned i = 0; i < slot->m.files_n; i++) {
         const struct sim_file *file = &slot->files[i];
         const struct sim_file *newest = file->repair ? file->repair : file;
-        if (file_is_settled(file) || is_dead(newest) || newest->upload->retagged) continue;
+        if (file_is_settled(file) || is_dead(newest)) continue;
         return false;
     }
     return true;

@@ -186,7 +186,6 @@ static enum silt_store_outcome put_part(struct wire *wire)
     struct silt_store_part *part = &upload->parts[n - 1];
     *part = (struct silt_store_part){.n = n, .size = (int64_t)wire->body.len, .crc32c = crc};
     unsigned nonce = again && sim_fault(SIM_STORE_ETAGS) ? ++s3.writes : 0;
-    upload->retagged |= nonce > 0;
     snprintf(part->etag, sizeof part->etag, "\"%08x-%u\"", crc, nonce);
     upload->bodies[n - 1] = wire->body.ptr;
     if (n > upload->parts_n) upload->parts_n = n;

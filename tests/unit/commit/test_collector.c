@@ -158,6 +158,25 @@ static void uploads_of_an_older_incarnation_are_decided_by_its_log(void)
     silt_store_free(&mem->store);
 }
 
+/* Its parts were stored again under other ETags. What holds something else stays as it is. */
+static void a_pending_file_of_an_older_incarnation_is_completed(void)
+{
+    struct silt_memory_store *mem = silt_memory_store_new();
+    struct silt_tp newer = silt_sample_tp();
+    struct silt_collect_counts counts;
+    decide_slot(mem, 3, 3);
+    strcpy(silt_memory_find_upload(mem, "a-s3-f1-r0")->parts[0].etag, "\"kms\"");
+    struct silt_store_part *other = silt_memory_find_upload(mem, "a-s3-f2-r0")->parts;
+    strcpy(other->etag, "\"other\"");
+    other->crc32c++;
+    memset(newer.topic_id, 'f', 32);
+    CU_ASSERT_OK(silt_collect(&mem->store, &newer, 1, false, &counts, NULL));
+    CU_ASSERT_EQUAL(counts.completed, 2);
+    CU_ASSERT(!is_open(mem, "a-s3-f0-r0") && !is_open(mem, "a-s3-f1-r0"));
+    CU_ASSERT(is_open(mem, "a-s3-f2-r0"));
+    silt_store_free(&mem->store);
+}
+
 static void what_cannot_be_read_or_is_out_of_place_stays(void)
 {
     struct silt_memory_store *mem = silt_memory_store_new();
@@ -314,6 +333,8 @@ SILT_TESTS("collector", {"aborts what its slot does not list", aborts_what_its_s
             foreign_keys_and_other_topics_are_not_touched},
            {"uploads of an older incarnation are decided by its log",
             uploads_of_an_older_incarnation_are_decided_by_its_log},
+           {"a pending file of an older incarnation is completed",
+            a_pending_file_of_an_older_incarnation_is_completed},
            {"what cannot be read or is out of place stays",
             what_cannot_be_read_or_is_out_of_place_stays},
            {"an abort done before counts, one that fails does not",
