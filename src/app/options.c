@@ -183,6 +183,7 @@ void silt_options_worker(const struct silt_config *config, struct silt_worker_op
         .halt_on_gap = strcmp(config->archive.on_gap, "halt") == 0,
         .halt_on_unreadable = strcmp(config->archive.on_unreadable, "halt") == 0,
         .max_reject_ratio = config->schema.max_reject_ratio,
+        .dlq_topic = config->dlq.topic,
         .halt_on_invalid = strcmp(config->schema.on_invalid, "halt") == 0,
         .lag_interval_ms = config->metrics.lag_interval_ms,
         .gc_interval_ms = config->archive.gc_interval_ms,

@@ -52,6 +52,9 @@ struct silt_config {
         int64_t value_max; /* bytes */
     } schema;
     struct {
+        char *topic;
+    } dlq;
+    struct {
         char *root;
         char *codec; /* zstd | deflate | snappy | null */
         int64_t level;

@@ -287,6 +287,12 @@ static struct silt_rc check_partners(const struct silt_config *config, struct si
         FAIL_BY(config, "metrics.cloudwatch", NULL, err,
                 "metrics.cloudwatch is true, but neither "
                 "metrics.cloudwatch_region nor s3.region is set");
+    for (unsigned i = 0; i < config->kafka.topics.n; i++)
+        if (strcmp(config->dlq.topic, config->kafka.topics.items[i]) == 0)
+            FAIL_BY(
+                config, "dlq.topic", NULL, err,
+                "dlq.topic is \"%.80s\", which is among kafka.topics; give it a name of its own",
+                config->dlq.topic);
     if (strcmp(config->schema.framing, "none") == 0 && config->schema.files.n > 1)
         FAIL_BY(config, "schema.framing", NULL, err,
                 "schema.framing is none, but schema.files has %u entries; "

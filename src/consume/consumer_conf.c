@@ -175,6 +175,7 @@ static const struct {
     {RD_KAFKA_RESP_ERR__UNDERFLOW, SILT_E_CORRUPT},
     {RD_KAFKA_RESP_ERR_INVALID_MSG, SILT_E_CORRUPT},
     {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, SILT_E_LIMIT},
+    {RD_KAFKA_RESP_ERR__QUEUE_FULL, SILT_E_THROTTLED},
     {RD_KAFKA_RESP_ERR__TIMED_OUT, SILT_E_TIMEOUT},
     {RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE, SILT_E_TIMEOUT},
     {RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, SILT_E_UNAVAILABLE},
@@ -211,12 +212,14 @@ void silt_kafka_err(struct silt_err *err, rd_kafka_resp_err_t kafka, const char 
 
 void silt_kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    (void)rk;
     static const enum silt_log_level levels[] = {
         SILT_ERROR, SILT_ERROR, SILT_ERROR, SILT_ERROR, SILT_WARN, SILT_INFO, SILT_INFO, SILT_DEBUG,
     };
     enum silt_log_level ours = level >= 0 && level < 8 ? levels[level] : SILT_DEBUG;
     if (strcmp(facility, "FAIL") == 0) ours = SILT_DEBUG; /* comes as an error event, too */
+    /* one set of properties serves consumer and producer, and each names what is the other's */
+    if (strcmp(facility, "CONFWARN") == 0 && rk && rd_kafka_type(rk) == RD_KAFKA_PRODUCER)
+        ours = SILT_DEBUG;
     if (!silt_log_enabled(ours)) return;
     const struct silt_field fields[] = {SILT_F_STR("facility", facility)};
     silt_log_write(ours, "kafka_client", text, fields, 1);

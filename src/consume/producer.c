@@ -21,13 +21,17 @@ struct silt_producer {
 static void note_failure(struct silt_producer *producer, rd_kafka_resp_err_t result,
                          const char *text)
 {
-    if (producer->failure.code == SILT_E_NONE) silt_kafka_err(&producer->failure, result, text);
+    struct silt_err err;
+    silt_kafka_err(&err, result, text);
+    snprintf(producer->stats.last_failure, sizeof producer->stats.last_failure, "%s", err.text);
+    if (producer->failure.code == SILT_E_NONE) producer->failure = err;
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     (void)rk;
     struct silt_producer *producer = opaque;
+    producer->stats.pending_cost -= (uintptr_t)message->_private;
     if (!message->err) {
         producer->stats.delivered++;
         return;
@@ -203,7 +207,7 @@ static void *bytes_of(struct silt_slice slice, bool null)
 }
 
 static rd_kafka_resp_err_t produce(struct silt_producer *producer, const struct silt_record *rec,
-                                   rd_kafka_headers_t *headers)
+                                   rd_kafka_headers_t *headers, size_t cost)
 {
     int64_t timestamp = rec->timestamp_ms == SILT_NO_TIMESTAMP ? 0 : rec->timestamp_ms;
     return rd_kafka_producev(
@@ -211,18 +215,14 @@ static rd_kafka_resp_err_t produce(struct silt_producer *producer, const struct 
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_TIMESTAMP(timestamp),
         RD_KAFKA_V_KEY(bytes_of(rec->key, rec->key_null), rec->key.len),
         RD_KAFKA_V_VALUE(bytes_of(rec->value, rec->value_null), rec->value.len),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)cost), RD_KAFKA_V_END);
 }
 
-SILT_RC silt_producer_send(struct silt_producer *producer, const struct silt_record *rec,
-                           struct silt_err *err)
+SILT_RC silt_producer_offer(struct silt_producer *producer, const struct silt_record *rec,
+                            size_t cost, struct silt_err *err)
 {
-    keep_rate(producer);
     rd_kafka_headers_t *headers = headers_of(rec);
-    rd_kafka_resp_err_t result;
-    /* Ends: a message that cannot be delivered leaves the queue after message.timeout.ms. */
-    while ((result = produce(producer, rec, headers)) == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-        rd_kafka_poll(producer->rk, QUEUE_WAIT_MS);
+    rd_kafka_resp_err_t result = produce(producer, rec, headers, cost);
     if (result) {
         if (headers) rd_kafka_headers_destroy(headers);
         silt_kafka_err(err, result, NULL);
@@ -230,7 +230,28 @@ SILT_RC silt_producer_send(struct silt_producer *producer, const struct silt_rec
     }
     producer->stats.sent++;
     producer->stats.bytes += rec->key.len + rec->value.len;
+    producer->stats.pending_cost += cost;
     return SILT_OK;
+}
+
+SILT_RC silt_producer_send(struct silt_producer *producer, const struct silt_record *rec,
+                           struct silt_err *err)
+{
+    struct silt_err refused;
+    keep_rate(producer);
+    struct silt_rc rc = silt_producer_offer(producer, rec, 0, &refused);
+    /* Ends: a message that cannot be delivered leaves the queue after message.timeout.ms. */
+    while (!silt_ok(rc) && refused.code == SILT_E_THROTTLED) {
+        rd_kafka_poll(producer->rk, QUEUE_WAIT_MS);
+        rc = silt_producer_offer(producer, rec, 0, &refused);
+    }
+    if (!silt_ok(rc) && err) *err = refused;
+    return rc;
+}
+
+void silt_producer_poll(struct silt_producer *producer)
+{
+    rd_kafka_poll(producer->rk, 0);
 }
 
 static SILT_RC delivered(const struct silt_producer *producer, struct silt_err *err)

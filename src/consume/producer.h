@@ -1,5 +1,5 @@
-/* The producer behind `silt gen`, `silt demo` and `silt restore`: idempotent, with a rate limit and
- * counted deliveries; transactional when it has a transactional id.
+/* The producer behind `silt gen`, `silt demo` and the dead letters: idempotent, with a rate limit
+ * and counted deliveries; transactional when it has a transactional id.
  *
  * One owner thread. Records are copied by send, in the order of the calls per partition. What was
  * sent is known to be in Kafka only after a flush that succeeded (or a commit).
@@ -41,6 +41,11 @@ SILT_RC silt_producer_create_topic(struct silt_producer *producer, int32_t parti
  * SILT_NO_TIMESTAMP: now. Waits for the rate and for room in the queue. */
 SILT_RC silt_producer_send(struct silt_producer *producer, const struct silt_record *rec,
                            struct silt_err *err);
+/* The same without waiting, whatever the rate: THROTTLED while the queue is full. The cost is the
+ * caller's own measure and counts as pending until the record is delivered or has failed. */
+SILT_RC silt_producer_offer(struct silt_producer *producer, const struct silt_record *rec,
+                            size_t cost, struct silt_err *err);
+void silt_producer_poll(struct silt_producer *producer); /* serves deliveries, waits for nothing */
 /* Fails when anything sent so far was not delivered: the first failure. */
 SILT_RC silt_producer_flush(struct silt_producer *producer, int64_t timeout_ms,
                             struct silt_err *err);
@@ -56,6 +61,8 @@ struct silt_producer_stats {
     uint64_t delivered;
     uint64_t failed;
     uint64_t bytes; /* keys and values sent */
+    uint64_t pending_cost;
+    char last_failure[160];
 };
 void silt_producer_stats(const struct silt_producer *producer, struct silt_producer_stats *ret);
 

@@ -15,6 +15,8 @@
 
 #include <pthread.h>
 
+struct silt_dead_letters;
+
 struct silt_context {
     const struct silt_worker_opts *opts;
     struct silt_consumer *consumer;
@@ -36,9 +38,10 @@ struct silt_context {
     unsigned spare_jobs_n;
     struct silt_encode_job *backlog; /* blocks the encoder had no room for, oldest first */
     struct silt_encode_job **backlog_end;
-    uint64_t encoder_full;          /* how often it had none */
-    struct silt_repairer *repairer; /* NULL: nothing was ever missing */
-    char boot[33];                  /* random: tells two runs of one pod apart */
+    uint64_t encoder_full;             /* how often it had none */
+    struct silt_repairer *repairer;    /* NULL: nothing was ever missing */
+    struct silt_dead_letters *letters; /* NULL: there is no topic for them */
+    char boot[33];                     /* random: tells two runs of one pod apart */
 };
 
 /* A job with an empty block, from the spare ones or new; its capacity is in the budget. */

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/version.h"
 #include "encode/container.h"
+#include "pipeline/dead_letters.h"
 #include "pipeline/file_rows.h"
 #include "upload/upload.h"
 
@@ -44,6 +45,7 @@ struct silt_fill {
     enum silt_close_reason reason;
     struct silt_window window;
     struct silt_digest *digest;
+    struct silt_letter_list letters;
     struct fill_file files[SILT_WINDOW_FILES_MAX]; /* same index as window.files */
     unsigned staged_n;
     unsigned jobs_out; /* at the encoder */
@@ -102,6 +104,7 @@ void silt_fill_release(struct silt_fill *fill, bool abort)
 {
     if (!fill) return;
     fill->released = true;
+    silt_dead_letters_forget(fill->context->letters, &fill->letters);
     for (unsigned i = 0; i < fill->window.files_n; i++)
         if (fill->files[i].fill) release_file(&fill->files[i], abort);
     free_if_done(fill);
@@ -208,6 +211,17 @@ bool silt_fill_record(struct silt_fill *fill, const struct silt_record *rec,
     silt_window_add(&fill->window, index, rec, (int64_t)bytes, now_ms);
     if ((int64_t)file->job->raw.len >= fill->context->opts->block_bytes) flush_block(file);
     return true;
+}
+
+void silt_fill_letter(struct silt_fill *fill, const struct silt_record *rec,
+                      const struct silt_decoded *decoded)
+{
+    silt_dead_letters_add(fill->context->letters, &fill->letters, fill->tp.topic, rec, decoded);
+}
+
+void silt_fill_send_letters(struct silt_fill *fill)
+{
+    silt_dead_letters_send(fill->context->letters, &fill->letters);
 }
 
 struct silt_window *silt_fill_window(struct silt_fill *fill)

@@ -32,6 +32,10 @@ void silt_fill_release(struct silt_fill *fill, bool abort);
  * the window has to be closed first; nothing was booked then. */
 bool silt_fill_record(struct silt_fill *fill, const struct silt_record *rec,
                       const struct silt_decoded *decoded, int64_t now_ms);
+/* Keeps a copy of the record just booked, a reject, for the dead letter topic. */
+void silt_fill_letter(struct silt_fill *fill, const struct silt_record *rec,
+                      const struct silt_decoded *decoded);
+void silt_fill_send_letters(struct silt_fill *fill); /* its slot was won */
 struct silt_window *silt_fill_window(struct silt_fill *fill);
 
 void silt_fill_close(struct silt_fill *fill, enum silt_close_reason reason);

@@ -121,6 +121,7 @@ static bool archive(struct silt_lane *lane, const struct silt_record *rec, int64
         }
         if (!take(lane, rec, &decoded, now_ms)) return false;
         note_reject(lane, rec, &decoded);
+        silt_fill_letter(lane->filling, rec, &decoded);
         return bears(lane, &decoded);
     case SILT_DECODE_OK: break;
     }

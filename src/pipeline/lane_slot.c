@@ -58,6 +58,7 @@ static void on_won(void *ctx, const struct silt_manifest *slot)
     silt_metrics_add(lane->context->metrics, SILT_GAUGE_SLOTS_COMMITTED, 1);
     lane->hint_seq = slot->seq;
     lane->committed = lane->sealing != NULL;
+    if (lane->sealing) silt_fill_send_letters(lane->sealing);
     lane->pending_since_ms = silt_mono_ms();
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "commit/collector.h"
+#include "pipeline/dead_letters.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -218,6 +219,7 @@ void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
 {
     for (unsigned i = 0; i < worker->lanes_n; i++) silt_lane_tick(worker->lanes[i], now_ms);
     watch_memory(worker);
+    silt_dead_letters_tick(worker->context.letters, now_ms);
     if (worker->context.observer) silt_observer_heartbeat(worker->context.observer);
     if (now_ms >= worker->next_lag_ms) {
         worker->next_lag_ms = now_ms + worker->opts.lag_interval_ms;

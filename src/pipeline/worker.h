@@ -42,6 +42,7 @@ struct silt_worker_opts {
     bool halt_on_unreadable;
     bool halt_on_invalid;
     double max_reject_ratio; /* decode/breaker.h */
+    const char *dlq_topic;   /* pipeline/dead_letters.h; NULL or "": none */
     int64_t lag_interval_ms;
     int64_t gc_interval_ms;
     int64_t grace_ms;  /* stop: time to cut and commit */

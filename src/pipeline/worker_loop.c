@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "commit/collector.h"
+#include "pipeline/dead_letters.h"
 #include "pipeline/file_rows.h"
 #include "pipeline/fill.h"
 #include "pipeline/repairer.h"
@@ -18,6 +19,7 @@
 #define ENCODE_QUEUE_MAX 64
 #define CLOSE_WAIT_MS 10000
 #define SETTLE_MS 3000
+#define LETTERS_WAIT_MS 5000
 #define OVERHEAD_BYTES \
     ((int64_t)24 << 20) /* codec contexts, connections, program: outside the budget */
 
@@ -208,6 +210,8 @@ void silt_worker_close(struct silt_worker *worker)
         SILT_LOG(WARN, "close_timeout", "the Kafka client did not close in time",
                  SILT_F_STR("action", "left to the end of the process"));
     silt_worker_drop_lanes(worker);
+    silt_dead_letters_close(context->letters, LETTERS_WAIT_MS);
+    context->letters = NULL;
     settle(worker, silt_mono_ms() + SETTLE_MS);
 }
 
@@ -240,7 +244,8 @@ static void init_context(struct silt_worker *worker)
     pthread_mutex_init(&context->synced.lock, NULL);
     silt_timers_init(&context->timers);
     int64_t memory = worker->opts.memory;
-    int64_t limit = memory - worker->opts.consumer.queue_max_bytes - OVERHEAD_BYTES;
+    int64_t limit = memory - worker->opts.consumer.queue_max_bytes -
+                    silt_dead_letters_bytes_max(&worker->opts) - OVERHEAD_BYTES;
     silt_budget_init(&context->budget, limit > memory / 4 ? limit : memory / 4);
     context->store_inbox = silt_queue_new(INBOX_MAX, wake, context);
     context->encode_inbox = silt_queue_new(2 * ENCODE_QUEUE_MAX + 64, wake, context);
@@ -269,8 +274,9 @@ static SILT_RC open_tools(struct silt_worker *worker, struct silt_err *err)
     worker->opts.decoder.reply_to = context->decode_inbox;
     worker->opts.decoder.prepare = silt_rows_prepare;
     SILT_TRY(silt_decoder_new(&worker->opts.decoder, &context->decoder, err));
-    return silt_encoder_start(worker->opts.encode_workers, ENCODE_QUEUE_MAX, context->encode_inbox,
-                              &context->encoder, err);
+    SILT_TRY(silt_encoder_start(worker->opts.encode_workers, ENCODE_QUEUE_MAX,
+                                context->encode_inbox, &context->encoder, err));
+    return silt_dead_letters_new(&worker->opts, &context->letters, err);
 }
 
 SILT_RC silt_worker_build(const struct silt_worker_opts *opts, struct silt_worker **ret_worker,

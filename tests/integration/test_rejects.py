@@ -1,7 +1,28 @@
 """Records that are not what they should be: where they go, and when it is too much."""
 
+import confluent_kafka
+
 import ledger as ledgers
+import records
 from test_thin_line import assert_books
+
+CONNECT = "__connect.errors."
+
+
+def read_all(brokers, topic):
+    """Every record of a topic with one partition."""
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": brokers, "group.id": topic, "enable.partition.eof": True})
+    consumer.assign([confluent_kafka.TopicPartition(topic, 0, confluent_kafka.OFFSET_BEGINNING)])
+    found = []
+    while True:
+        message = consumer.poll(30)
+        assert message is not None, "the end of the topic did not come"
+        if message.error():
+            assert message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF, message.error()
+            break
+        found.append(message)
+    consumer.close()
+    return found
 
 
 def test_too_many_rejects_halt_a_partition_until_an_operator_says_so(
@@ -22,3 +43,33 @@ def test_too_many_rejects_halt_a_partition_until_an_operator_says_so(
     run.wait_archived(ledger)
     run.stop()
     assert_books(assert_clean(root, ledger), ledger)
+
+
+def test_rejects_are_copied_to_a_dead_letter_topic(
+    run_silt, ledger_options, bucket, topic, brokers, assert_clean
+):
+    ledger = ledgers.fill(ledger_options(records=3000, bad_ratio=0.1, partitions=2))
+    dead = f"{topic}-dead"
+    ledgers.create_topic(brokers, dead, 1)
+    root = f"s3://{bucket}"
+    run = run_silt(root, [topic], dlq={"topic": dead})
+    run.start()
+    run.wait_archived(ledger)
+    run.stop()
+    assert_books(assert_clean(root, ledger), ledger)
+    wanted, found = {}, {}
+    for partition in range(2):
+        kinds, hashes = ledger.by_offset(partition)
+        wanted |= {(partition, o): hashes[o] for o, kind in enumerate(kinds) if kind >= records.BAD_BASE}
+    for letter in read_all(brokers, dead):
+        errors = {k.removeprefix(CONNECT): v.decode() for k, v in letter.headers() if k.startswith(CONNECT)}
+        own = [(k, v) for k, v in letter.headers() if not k.startswith(CONNECT)]
+        assert errors["topic"] == topic
+        assert errors["connector.name"] == run.settings["kafka"]["group"]
+        assert errors["stage"] == "VALUE_CONVERTER"
+        assert errors["exception.class.name"].startswith("silt.")
+        assert errors["exception.message"]
+        place = int(errors["partition"]), int(errors["offset"])
+        assert place not in found, f"{place} came twice"
+        found[place] = records.record_hash(letter.key(), letter.value(), own, letter.timestamp()[1])
+    assert found == wanted

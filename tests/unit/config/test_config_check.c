@@ -32,6 +32,8 @@ static const struct bad_file contradictions[] = {
      "silt.yaml:2: metrics.sensor_dimension is all, but schema.sensor_id_field is empty"},
     {"archive:\n  time: field\nschema:\n  time_field: \"\"\n",
      "silt.yaml:2: archive.time is field, but schema.time_field is empty"},
+    {"kafka:\n  topics: [a, b]\ndlq:\n  topic: b\n",
+     "silt.yaml:4: dlq.topic is \"b\", which is among kafka.topics; give it a name of its own"},
     {"s3:\n  kms_key_id: k\n", "silt.yaml:2: s3.kms_key_id is set, but s3.sse is not aws:kms"},
     {"s3:\n  access_key_id: k\n",
      "silt.yaml:2: s3.access_key_id is set, but s3.secret_access_key is not"},

@@ -62,6 +62,33 @@ static void a_full_queue_is_waited_for(void)
     silt_mock_free(mock);
 }
 
+static void an_offer_does_not_wait_for_room(void)
+{
+    open_mock();
+    const struct silt_property small = {"queue.buffering.max.messages", "10"};
+    struct silt_producer_opts opts = options();
+    opts.properties = &small;
+    opts.properties_n = 1;
+    opts.linger_ms = 100000;
+    struct silt_producer *producer = NULL;
+    struct silt_err err = {0};
+    CU_ASSERT_OK(silt_producer_new(&opts, &producer, NULL));
+    for (int i = 0; i < 10; i++) CU_ASSERT_OK(silt_producer_offer(producer, &record, 7, &err));
+    CU_ASSERT_FAILS(silt_producer_offer(producer, &record, 7, &err));
+    CU_ASSERT_EQUAL(err.code, SILT_E_THROTTLED);
+    struct silt_producer_stats stats;
+    silt_producer_stats(producer, &stats);
+    CU_ASSERT_EQUAL(stats.sent, 10);
+    CU_ASSERT_EQUAL(stats.pending_cost, 70);
+    CU_ASSERT_OK(silt_producer_flush(producer, LONG_MS, NULL));
+    silt_producer_poll(producer);
+    silt_producer_stats(producer, &stats);
+    CU_ASSERT_EQUAL(stats.delivered, 10);
+    CU_ASSERT_EQUAL(stats.pending_cost, 0);
+    silt_producer_free(producer);
+    silt_mock_free(mock);
+}
+
 static void the_first_failed_delivery_fails_the_flush(void)
 {
     open_mock();
@@ -80,6 +107,7 @@ static void the_first_failed_delivery_fails_the_flush(void)
     struct silt_producer_stats stats;
     silt_producer_stats(producer, &stats);
     CU_ASSERT_EQUAL(stats.failed, 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(stats.last_failure, "TOPIC_AUTHORIZATION_FAILED"));
     silt_producer_free(producer);
     silt_mock_free(mock);
 }
@@ -180,6 +208,7 @@ static void wrong_options_are_named(void)
 
 SILT_TESTS("producer", {"counts what was delivered", counts_what_was_delivered},
            {"a full queue is waited for", a_full_queue_is_waited_for},
+           {"an offer does not wait for room", an_offer_does_not_wait_for_room},
            {"the first failed delivery fails the flush", the_first_failed_delivery_fails_the_flush},
            {"a flush that takes too long fails", a_flush_that_takes_too_long_fails},
            {"what cannot be sent is refused", what_cannot_be_sent_is_refused},
