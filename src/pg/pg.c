@@ -80,7 +80,8 @@ static SILT_RC wait_for(struct silt_pg *pg, short events, int64_t until_ms, stru
 static SILT_RC fail_connect(const struct silt_pg *pg, struct silt_err *err)
 {
     const char *message = PQerrorMessage(pg->conn);
-    enum silt_code code = PQconnectionNeedsPassword(pg->conn) ? SILT_E_AUTH : SILT_E_CONNECT;
+    bool refused = PQconnectionNeedsPassword(pg->conn) || PQconnectionUsedPassword(pg->conn);
+    enum silt_code code = refused ? SILT_E_AUTH : SILT_E_CONNECT;
     return silt_err_set(err, code, __FILE__, __LINE__, "PostgreSQL: %.*s",
                         (int)strcspn(message, "\n"), message);
 }
