@@ -15,10 +15,9 @@
 #define FORMAT "silt-1"
 #define FORMAT_KEY "_format.json"
 #define FORMAT_MAX ((size_t)4096)
-#define PROBE_KEY_MAX 48
 #define PROBE_BODY_MAX 64
 
-static void draw_key(char ret_key[PROBE_KEY_MAX])
+static void draw_key(char ret_key[SILT_PROBE_KEY_MAX])
 {
     static const char prefix[] = "_probe/";
     memcpy(ret_key, prefix, sizeof prefix);
@@ -84,9 +83,9 @@ static SILT_RC judge_absent(const struct silt_store *store, const struct silt_st
     }
 }
 
-static SILT_RC probe_absent(struct silt_store *store, struct silt_err *err)
+SILT_RC silt_probe_absent(struct silt_store *store, struct silt_err *err)
 {
-    char key[PROBE_KEY_MAX];
+    char key[SILT_PROBE_KEY_MAX];
     draw_key(key);
     struct silt_store_req req;
     get(store, key, PROBE_BODY_MAX, &req);
@@ -102,8 +101,8 @@ static SILT_RC probe_absent(struct silt_store *store, struct silt_err *err)
 
 /* ---- lifecycle rules ---- */
 
-static SILT_RC judge_lifecycle(const struct silt_store_req *req, const struct silt_probe_opts *opts,
-                               struct silt_err *err)
+SILT_RC silt_probe_lifecycle(const struct silt_store_req *req, const struct silt_probe_opts *opts,
+                             struct silt_err *err)
 {
     if (req->outcome != SILT_STORE_OK) return SILT_OK; /* not told: the operator's own affair */
     if (req->lifecycle_expires_log)
@@ -122,22 +121,24 @@ static SILT_RC judge_lifecycle(const struct silt_store_req *req, const struct si
         (long long)hours, (long long)(opts->max_upload_age_ms / 60000));
 }
 
-static SILT_RC probe_lifecycle(struct silt_store *store, const struct silt_probe_opts *opts,
-                               struct silt_err *err)
+static SILT_RC ask_lifecycle(struct silt_store *store, const struct silt_probe_opts *opts,
+                             struct silt_err *err)
 {
     struct silt_store_req req = {.op = SILT_OP_LIFECYCLE, .key = ""};
     silt_store_call(store, &req);
-    struct silt_rc rc = judge_lifecycle(&req, opts, err);
+    struct silt_rc rc = silt_probe_lifecycle(&req, opts, err);
     silt_store_req_done(&req);
     return rc;
 }
 
 /* ---- A1, A2: put-if-absent, one after the other and all at once ---- */
 
-static SILT_RC probe_second_put(struct silt_store *store, struct silt_err *err)
+SILT_RC silt_probe_second_put(struct silt_store *store, char ret_key[SILT_PROBE_KEY_MAX],
+                              struct silt_err *err)
 {
-    char key[PROBE_KEY_MAX];
+    char key[SILT_PROBE_KEY_MAX];
     draw_key(key);
+    ret_key[0] = '\0';
     struct silt_slice bodies[] = {silt_slice_str("first"), silt_slice_str("second")};
     struct silt_store_req req;
     put(store, key, &bodies[0], &req);
@@ -146,6 +147,7 @@ static SILT_RC probe_second_put(struct silt_store *store, struct silt_err *err)
     struct silt_rc rc = written ? SILT_OK : cannot_ask(store, &req, err);
     silt_store_req_done(&req);
     SILT_TRY(rc);
+    memcpy(ret_key, key, sizeof key);
     put(store, key, &bodies[1], &req);
     rc = req.outcome == SILT_STORE_EXISTS ? SILT_OK : cannot_ask(store, &req, err);
     if (req.outcome == SILT_STORE_OK)
@@ -158,7 +160,7 @@ static SILT_RC probe_second_put(struct silt_store *store, struct silt_err *err)
 }
 
 struct race {
-    char key[PROBE_KEY_MAX];
+    char key[SILT_PROBE_KEY_MAX];
     char texts[RACERS][PROBE_BODY_MAX];
     struct silt_slice bodies[RACERS];
     struct silt_store_req reqs[RACERS];
@@ -267,7 +269,7 @@ static SILT_RC probe_race(struct silt_store *store, bool *ret_clear, struct silt
     return rc;
 }
 
-static SILT_RC probe_races(struct silt_store *store, struct silt_err *err)
+SILT_RC silt_probe_races(struct silt_store *store, struct silt_err *err)
 {
     unsigned clear_n = 0;
     for (unsigned round = 0; round < ROUNDS_MAX && clear_n < ROUNDS; round++) {
@@ -287,10 +289,11 @@ static SILT_RC probe_races(struct silt_store *store, struct silt_err *err)
 SILT_RC silt_probe_store(struct silt_store *store, const struct silt_probe_opts *opts,
                          struct silt_err *err)
 {
-    SILT_TRY(probe_absent(store, err));
-    SILT_TRY(probe_lifecycle(store, opts, err));
-    SILT_TRY(probe_second_put(store, err));
-    return probe_races(store, err);
+    char key[SILT_PROBE_KEY_MAX];
+    SILT_TRY(silt_probe_absent(store, err));
+    SILT_TRY(ask_lifecycle(store, opts, err));
+    SILT_TRY(silt_probe_second_put(store, key, err));
+    return silt_probe_races(store, err);
 }
 
 /* ---- the archive's name ---- */

@@ -18,10 +18,26 @@ struct silt_probe_opts {
     int64_t max_upload_age_ms; /* a lifecycle rule may abort uploads after 4 times this at most */
 };
 
-/* UNSUPPORTED: the store breaks an assumption. CONFIG: a lifecycle rule or a clock does. DENIED: a
- * permission is missing. Else the store could not be asked. */
+#define SILT_PROBE_KEY_MAX 48
+
+/* All of the following, in this order. UNSUPPORTED: the store breaks an assumption. CONFIG: a
+ * lifecycle rule or a clock does. DENIED: a permission is missing. Else the store could not be
+ * asked. */
 SILT_RC silt_probe_store(struct silt_store *store, const struct silt_probe_opts *opts,
                          struct silt_err *err);
+
+/* One assumption each, for `silt doctor`. */
+/* A7: an absent key is 404, not 403; A6: the store's clock is near ours. */
+SILT_RC silt_probe_absent(struct silt_store *store, struct silt_err *err);
+/* Judges the answer to a LIFECYCLE request; a store that does not tell has no rules. */
+SILT_RC silt_probe_lifecycle(const struct silt_store_req *req, const struct silt_probe_opts *opts,
+                             struct silt_err *err);
+/* A1: the second PUT to one key is refused. ret_key: where the first one went, "" when it was not
+ * written. */
+SILT_RC silt_probe_second_put(struct silt_store *store, char ret_key[SILT_PROBE_KEY_MAX],
+                              struct silt_err *err);
+/* A1, A2: of many PUTs at once one is accepted, and a GET finds it. */
+SILT_RC silt_probe_races(struct silt_store *store, struct silt_err *err);
 
 /* Names the archive at its first use, reads its name ever after (`_format.json`). UNSUPPORTED: the
  * root holds an archive of another format. */

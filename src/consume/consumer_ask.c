@@ -342,8 +342,7 @@ bool silt_consumer_answer(struct silt_consumer *consumer, struct silt_answer *re
 
 /* --- the blocking list --- */
 
-/* As librdkafka's subscription does it: a name that begins with ^ is a POSIX extended regex. */
-static bool matches(const char *pattern, const char *topic)
+bool silt_topic_matches(const char *pattern, const char *topic)
 {
     if (pattern[0] != '^') return strcmp(pattern, topic) == 0;
     regex_t regex;
@@ -356,7 +355,7 @@ static bool matches(const char *pattern, const char *topic)
 static bool is_wanted(const struct silt_consumer *consumer, const rd_kafka_metadata_topic_t *topic)
 {
     for (unsigned i = 0; i < consumer->topics_n; i++)
-        if (!topic->err && matches(consumer->topics[i], topic->topic)) return true;
+        if (!topic->err && silt_topic_matches(consumer->topics[i], topic->topic)) return true;
     return false;
 }
 

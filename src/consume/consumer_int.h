@@ -86,6 +86,8 @@ void silt_kafka_log(const rd_kafka_t *rk, int level, const char *facility, const
 SILT_RC silt_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **ret_rk,
                        struct silt_err *err);
 
+/* As librdkafka's subscription does it: a name that begins with ^ is a POSIX extended regex. */
+bool silt_topic_matches(const char *pattern, const char *topic);
 bool silt_consumer_has_answers(struct silt_consumer *consumer);
 void silt_consumer_drop_asks(struct silt_consumer *consumer);
 

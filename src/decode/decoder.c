@@ -351,6 +351,13 @@ SILT_RC silt_decoder_fetch(struct silt_decoder *decoder, int32_t schema_id,
     return SILT_OK;
 }
 
+SILT_RC silt_decoder_latest(struct silt_decoder *decoder, const char *subject, int32_t *ret_id,
+                            struct silt_err *err)
+{
+    if (!decoder->registry) SILT_FAIL(err, UNSUPPORTED, "only a registry has subjects");
+    return silt_registry_latest(decoder->registry, subject, ret_id, err);
+}
+
 void silt_decoder_stats(const struct silt_decoder *decoder, struct silt_decoder_stats *ret)
 {
     *ret = (struct silt_decoder_stats){.cached = silt_schema_cache_len(decoder->schemas) +

@@ -85,6 +85,11 @@ int64_t silt_decoder_reply(struct silt_decoder *decoder, struct silt_decoder_rep
 SILT_RC silt_decoder_fetch(struct silt_decoder *decoder, int32_t schema_id,
                            struct silt_schema **ret_schema, struct silt_err *err);
 
+/* Waiting look-up for commands: the schema id that the registry has as the newest of a subject.
+ * NOT_FOUND: it does not know the subject. UNSUPPORTED: there is no registry. */
+SILT_RC silt_decoder_latest(struct silt_decoder *decoder, const char *subject, int32_t *ret_id,
+                            struct silt_err *err);
+
 struct silt_decoder_stats {
     uint64_t registry_requests;
     uint64_t registry_failures;

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/map.h"
 #include "base/random.h"
+#include "net/sigv4.h"
 #include "registry_pace_int.h"
 
 #include <pthread.h>
@@ -111,12 +112,12 @@ SILT_RC silt_registry_new(const struct silt_decoder_opts *opts,
     return SILT_OK;
 }
 
-static void prepare(struct silt_registry *registry, int32_t id, struct silt_decoder_reply *lookup)
+/* Takes the url. */
+static void prepare(struct silt_registry *registry, char *url, struct silt_decoder_reply *lookup)
 {
     static const char *const want_headers[] = {"retry-after", NULL};
     lookup->registry = registry;
-    lookup->id = id;
-    lookup->url = silt_asprintf("%s/schemas/ids/%d", registry->base, id);
+    lookup->url = url;
     lookup->req = (struct silt_http_req){.method = "GET",
                                          .url = lookup->url,
                                          .headers = registry->headers,
@@ -127,6 +128,13 @@ static void prepare(struct silt_registry *registry, int32_t id, struct silt_deco
                                          .ca_file = registry->ca_file,
                                          .want_headers = want_headers,
                                          .ctx = lookup};
+}
+
+static void prepare_id(struct silt_registry *registry, int32_t id,
+                       struct silt_decoder_reply *lookup)
+{
+    prepare(registry, silt_asprintf("%s/schemas/ids/%d", registry->base, id), lookup);
+    lookup->id = id;
 }
 
 static void lookup_done(struct silt_decoder_reply *lookup)
@@ -193,7 +201,7 @@ void silt_registry_ask(struct silt_registry *registry, int32_t id)
     if (silt_map_get(registry->open, &id, sizeof id)) return;
     if (silt_map_len(registry->open) >= SILT_LOOKUPS_MAX) return;
     struct silt_decoder_reply *lookup = SILT_NEW(struct silt_decoder_reply);
-    prepare(registry, id, lookup);
+    prepare_id(registry, id, lookup);
     lookup->req.done = answered;
     silt_map_put(registry->open, &id, sizeof id, lookup);
     registry->requests++;
@@ -261,7 +269,7 @@ SILT_RC silt_registry_call(struct silt_registry *registry, int32_t id,
                            struct silt_registry_answer *ret_answer, struct silt_err *err)
 {
     struct silt_decoder_reply lookup = {0};
-    prepare(registry, id, &lookup);
+    prepare_id(registry, id, &lookup);
     registry->requests++;
     registry->port->call(registry->http, &lookup.req);
     read_answer(&lookup.req, ret_answer);
@@ -273,6 +281,33 @@ SILT_RC silt_registry_call(struct silt_registry *registry, int32_t id,
                                      ret_answer->text);
     if (err) err->retry_after_ms = asked_ms;
     return rc;
+}
+
+SILT_RC silt_registry_latest(struct silt_registry *registry, const char *subject, int32_t *ret_id,
+                             struct silt_err *err)
+{
+    struct silt_decoder_reply lookup = {0};
+    struct silt_registry_answer answer;
+    struct silt_buf url;
+    size_t len;
+    silt_buf_init(&url, SILT_BUF_MAX_DEFAULT);
+    (void)silt_buf_printf(&url, "%s/subjects/", registry->base);
+    silt_sigv4_encode(&url, subject, false);
+    (void)silt_buf_append_str(&url, "/versions/latest");
+    prepare(registry, (char *)silt_buf_take(&url, &len), &lookup);
+    registry->port->call(registry->http, &lookup.req);
+    read_answer(&lookup.req, &answer);
+    lookup_done(&lookup);
+    const int32_t id = answer.id;
+    silt_registry_answer_done(&answer);
+    if (answer.kind == SILT_REGISTRY_UNKNOWN)
+        SILT_FAIL(err, NOT_FOUND, "the registry does not know the subject %s", subject);
+    if (answer.kind != SILT_REGISTRY_FOUND)
+        return silt_err_set(err, answer.code, __FILE__, __LINE__, "subject %s: %s", subject,
+                            answer.text);
+    if (id < 0) SILT_FAIL(err, PROTOCOL, "subject %s: the answer names no id", subject);
+    *ret_id = id;
+    return SILT_OK;
 }
 
 void silt_registry_stats(const struct silt_registry *registry, struct silt_decoder_stats *ret)

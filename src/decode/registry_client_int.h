@@ -39,6 +39,9 @@ int64_t silt_registry_take(struct silt_registry *registry, struct silt_decoder_r
 /* One look-up, waited for. Fails unless FOUND. */
 SILT_RC silt_registry_call(struct silt_registry *registry, int32_t id,
                            struct silt_registry_answer *ret_answer, struct silt_err *err);
+/* GET /subjects/{subject}/versions/latest, waited for. */
+SILT_RC silt_registry_latest(struct silt_registry *registry, const char *subject, int32_t *ret_id,
+                             struct silt_err *err);
 /* Requests, failures and the last failure. */
 void silt_registry_stats(const struct silt_registry *registry, struct silt_decoder_stats *ret);
 

@@ -30,7 +30,7 @@ static void read_not_found(json_t *json, struct silt_registry_answer *ret_answer
                "the registry does not know the schema id");
         return;
     }
-    answer(ret_answer, SILT_REGISTRY_OUTAGE, SILT_E_UNAVAILABLE,
+    answer(ret_answer, SILT_REGISTRY_OUTAGE, SILT_E_PROTOCOL,
            "HTTP 404 without the registry's error code: its address has the wrong path");
 }
 
@@ -56,6 +56,9 @@ static void read_found(json_t *json, struct silt_registry_answer *ret_answer)
                json_is_string(name) ? json_string_value(name) : "?");
         return;
     }
+    json_t *id = json_object_get(json, "id");
+    const json_int_t number = json_is_integer(id) ? json_integer_value(id) : -1;
+    ret_answer->id = number >= 0 && number <= INT32_MAX ? (int32_t)number : -1;
     ret_answer->kind = SILT_REGISTRY_FOUND;
     silt_buf_init(&ret_answer->schema, SCHEMA_TEXT_MAX);
     silt_buf_append(&ret_answer->schema, json_string_value(schema), json_string_length(schema));

@@ -22,6 +22,7 @@ struct silt_registry_answer {
     enum silt_registry_kind kind;
     enum silt_code code;    /* all but FOUND */
     struct silt_buf schema; /* FOUND: its JSON text; owned */
+    int32_t id;             /* FOUND: as the answer names it, which one about an id does not; -1 */
     char text[120];         /* all but FOUND: what was wrong, printable */
 };
 

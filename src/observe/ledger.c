@@ -81,6 +81,11 @@ static SILT_RC maintain(struct silt_ledger *ledger, struct silt_err *err)
     return SILT_OK;
 }
 
+int silt_observe_schema_version(void)
+{
+    return silt_migrations[SILT_MIGRATIONS_N - 1].version;
+}
+
 static SILT_RC open_connection(struct silt_ledger *ledger, struct silt_err *err)
 {
     const struct silt_pg_opts opts = {.dsn = ledger->opts.dsn,

@@ -62,6 +62,9 @@ struct silt_observe_opts {
     const char *listen; /* "127.0.0.1:9464" */
 };
 
+/* The version of the schema silt that this program writes to. */
+int silt_observe_schema_version(void);
+
 SILT_RC silt_observer_start(const struct silt_observe_opts *opts,
                             struct silt_observer **ret_observer, struct silt_err *err);
 /* Takes a last sample, flushes for at most timeout_ms, stops the threads, frees. */

@@ -24,7 +24,7 @@ static SILT_RC number_of(struct silt_pg *pg, const char *sql, int *ret_number, s
     return SILT_OK;
 }
 
-static SILT_RC version_of(struct silt_pg *pg, int *ret_version, struct silt_err *err)
+SILT_RC silt_pg_migrated(struct silt_pg *pg, int *ret_version, struct silt_err *err)
 {
     int exists;
     SILT_TRY(
@@ -55,7 +55,7 @@ static SILT_RC apply_missing(struct silt_pg *pg, const struct silt_pg_migration 
     int version;
     SILT_TRY(silt_pg_script(pg, take_lock, err));
     SILT_TRY(silt_pg_script(pg, make_table, err));
-    SILT_TRY(version_of(pg, &version, err));
+    SILT_TRY(silt_pg_migrated(pg, &version, err));
     for (unsigned i = 0; i < migrations_n; i++) {
         if (migrations[i].version <= version) continue;
         SILT_TRY(apply(pg, &migrations[i], err));
@@ -67,7 +67,7 @@ SILT_RC silt_pg_migrate(struct silt_pg *pg, const struct silt_pg_migration *migr
                         unsigned migrations_n, struct silt_err *err)
 {
     int version;
-    SILT_TRY(version_of(pg, &version, err));
+    SILT_TRY(silt_pg_migrated(pg, &version, err));
     if (version >= migrations[migrations_n - 1].version) return SILT_OK;
     silt_pg_patience(pg, PATIENCE_MS);
     struct silt_rc rc = apply_missing(pg, migrations, migrations_n, err);

@@ -16,6 +16,9 @@ struct silt_pg_migration {
     const char *sql;
 };
 
+/* What was applied: the newest version, 0 when nothing was. */
+SILT_RC silt_pg_migrated(struct silt_pg *pg, int *ret_version, struct silt_err *err);
+
 SILT_RC silt_pg_migrate(struct silt_pg *pg, const struct silt_pg_migration *migrations,
                         unsigned migrations_n, struct silt_err *err);
 

@@ -296,6 +296,7 @@ static struct silt_store_verdict judge(struct call *call)
         .op = req->op, .http = http->outcome, .status = http->status, .code = error.code};
     struct silt_store_verdict verdict = silt_store_judge(&answer);
     req->text[0] = '\0';
+    snprintf(req->code, sizeof req->code, "%s", error.code);
     if (verdict.outcome == SILT_STORE_OK) return verdict;
     verdict.stale &= !other_region(call, &error);
     if (http->outcome == SILT_HTTP_ANSWERED)

@@ -112,6 +112,7 @@ struct silt_store_req {
     enum silt_store_outcome outcome;
     int http_status;        /* 0: no answer (or the directory store) */
     char text[200];         /* what the store said, for people; no secrets */
+    char code[48];          /* S3's name for its refusal ("AccessDenied"); "" when there is none */
     int64_t server_time_ms; /* Date header; 0 unknown */
     unsigned attempts;      /* how many were made */
     int64_t elapsed_us;

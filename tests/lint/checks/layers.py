@@ -12,7 +12,7 @@ LEVELS = {
     "store": 3,
     "consume": 4, "decode": 4, "batch": 4, "encode": 4, "upload": 4, "commit": 4, "observe": 4,
     "restore": 4, "ingest": 4,
-    "pipeline": 5, "inspect": 5,
+    "pipeline": 5, "inspect": 5, "doctor": 5,
     "app": 6,
     "cli": 7,
 }

@@ -1,0 +1,99 @@
+/* Schema files, rules, the registry. */
+#include "doctor_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ANY_ID 1
+
+/* A decoder reads the files, the rules and the form of the registry's address. */
+void silt_check_schemas(struct silt_doctor *doctor, struct silt_doctor_result *result)
+{
+    struct silt_err err;
+    struct silt_decoder_opts opts = doctor->opts->decoder;
+    opts.http = doctor->http;
+    opts.reply_to = doctor->replies;
+    if (!silt_ok(silt_decoder_new(&opts, &doctor->decoder, &err))) {
+        silt_fail_err(result, &err, "correct schema.files, schema.rules or schema.registry");
+        return;
+    }
+    if (opts.schema_files_n)
+        silt_found(result, "%u schema file%s and %u rule%s", opts.schema_files_n,
+                   opts.schema_files_n == 1 ? "" : "s", opts.rules_n, opts.rules_n == 1 ? "" : "s");
+    else
+        silt_found(result, "none needed; %u rule%s", opts.rules_n, opts.rules_n == 1 ? "" : "s");
+}
+
+static const char *mend_of(const struct silt_err *err)
+{
+    switch (err->code) {
+    case SILT_E_AUTH: return "correct schema.registry_user and schema.registry_password";
+    case SILT_E_DENIED: return "let this user read schemas and subjects at the registry";
+    case SILT_E_CONNECT:
+    case SILT_E_TIMEOUT:
+    case SILT_E_NETWORK:
+        return "check host and port of schema.registry, that the registry runs, and, for https, "
+               "that its certificate is of an authority in s3.ca_file or the system's";
+    case SILT_E_UNAVAILABLE:
+    case SILT_E_THROTTLED: return "look at the health of the registry, or of the proxy before it";
+    default:
+        return "correct the path of schema.registry: silt appends /schemas/ids/N; for Apicurio it "
+               "ends in /apis/ccompat/v7";
+    }
+}
+
+/* Any id will do: a registry says that it does not know one in words of its own. */
+void silt_check_registry(struct silt_doctor *doctor, struct silt_doctor_result *result)
+{
+    struct silt_err err = {0};
+    struct silt_schema *schema;
+    if (doctor->opts->decoder.framing != SILT_FRAMING_CONFLUENT) {
+        silt_skip(result, "schema.framing needs no registry");
+        return;
+    }
+    if (silt_ok(silt_decoder_fetch(doctor->decoder, ANY_ID, &schema, &err)))
+        silt_schema_unref(schema);
+    silt_found(result, "%s answers", doctor->opts->decoder.registry_url);
+    const bool answered = !err.code || err.code == SILT_E_NOT_FOUND || err.code == SILT_E_SCHEMA;
+    if (!answered) silt_fail_err(result, &err, mend_of(&err));
+}
+
+/* The newest schema of a topic's values, as most producers name it. @return NONE, or what failed.
+ */
+static enum silt_code read_subject(struct silt_doctor *doctor, const char *topic, int32_t *ret_id,
+                                   struct silt_err *err)
+{
+    char subject[SILT_TOPIC_MAX + 8];
+    struct silt_schema *schema;
+    snprintf(subject, sizeof subject, "%s-value", topic);
+    if (!silt_ok(silt_decoder_latest(doctor->decoder, subject, ret_id, err))) return err->code;
+    if (!silt_ok(silt_decoder_fetch(doctor->decoder, *ret_id, &schema, err))) return err->code;
+    silt_schema_unref(schema);
+    return SILT_E_NONE;
+}
+
+void silt_check_subjects(struct silt_doctor *doctor, struct silt_doctor_result *result)
+{
+    struct silt_err err;
+    int32_t id = -1;
+    if (!doctor->topics_n) {
+        silt_skip(result, "no topic is known to ask for");
+        return;
+    }
+    for (unsigned i = 0; i < doctor->topics_n; i++) {
+        enum silt_code code = read_subject(doctor, doctor->topics[i].topic, &id, &err);
+        if (!code) continue;
+        silt_found(result, "%s", err.text);
+        if (code == SILT_E_NOT_FOUND)
+            silt_warn(result, "nothing to do when producers name subjects in another way; else "
+                              "register the schema before records arrive");
+        else if (code == SILT_E_SCHEMA)
+            silt_warn(result, "records of this schema will be rejected: register one that silt "
+                              "can read");
+        else
+            silt_fail(result, code, mend_of(&err));
+        return;
+    }
+    silt_found(result, "each of %u topics has a schema that can be read (last: id %d)",
+               doctor->topics_n, id);
+}

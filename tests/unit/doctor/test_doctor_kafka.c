@@ -1,0 +1,83 @@
+/* Against librdkafka's mock cluster, which knows topics but neither rights, settings nor groups. */
+#include "consume/mock.h"
+#include "doctor_tool.h"
+
+static void kafka(struct patient *patient, const char *brokers, const char *const *topics,
+                  unsigned topics_n)
+{
+    patient_init(patient);
+    patient->opts.consumer = (struct silt_consumer_opts){
+        .brokers = brokers, .group = "g", .topics = topics, .topics_n = topics_n};
+    patient->opts.max_age_ms = 600000;
+}
+
+static void kafka_done(struct patient *patient)
+{
+    silt_free(patient->doctor.topics);
+    silt_survey_close(patient->doctor.survey);
+    patient_done(patient);
+}
+
+static void topics_are_counted_and_missing_ones_named(void)
+{
+    static const char *const there[] = {"sensors", "^sens.*"};
+    static const char *const not_all[] = {"sensors", "nowhere"};
+    static const char *const nothing[] = {"^nothing"};
+    struct silt_mock *mock;
+    struct patient patient;
+    if (!silt_mock_new(1, &mock, NULL).ok || !silt_mock_add_topic(mock, "sensors", 3, NULL).ok)
+        abort();
+    kafka(&patient, silt_mock_brokers(mock), there, 2);
+    says(&patient, silt_check_brokers, SILT_DOCTOR_OK, "of cluster", "");
+    says(&patient, silt_check_retention, SILT_DOCTOR_SKIPPED, "no topic yet", "");
+    says(&patient, silt_check_topics, SILT_DOCTOR_OK, "1 topic, 3 partitions", "");
+    kafka_done(&patient);
+    kafka(&patient, silt_mock_brokers(mock), not_all, 2);
+    says(&patient, silt_check_brokers, SILT_DOCTOR_OK, "of cluster", "");
+    says(&patient, silt_check_topics, SILT_DOCTOR_FAILED, "not there: nowhere", "create");
+    kafka_done(&patient);
+    kafka(&patient, silt_mock_brokers(mock), nothing, 1);
+    says(&patient, silt_check_brokers, SILT_DOCTOR_OK, "of cluster", "");
+    says(&patient, silt_check_topics, SILT_DOCTOR_WARNING, "no topic matches", "pattern");
+    kafka_done(&patient);
+    silt_mock_free(mock);
+}
+
+static void a_property_that_is_none(void)
+{
+    static const struct silt_property bad = {"no.such.property", "1"};
+    struct patient patient;
+    kafka(&patient, "127.0.0.1:1", NULL, 0);
+    patient.opts.consumer.properties = &bad;
+    patient.opts.consumer.properties_n = 1;
+    says(&patient, silt_check_brokers, SILT_DOCTOR_FAILED, "no.such.property", "kafka.properties");
+    kafka_done(&patient);
+}
+
+static void nobody_listens(void)
+{
+    struct patient patient;
+    kafka(&patient, "127.0.0.1:1", NULL, 0);
+    says(&patient, silt_check_brokers, SILT_DOCTOR_FAILED, "refused", "kafka.brokers");
+    kafka_done(&patient);
+}
+
+static void one_of_two_brokers_is_down(void)
+{
+    struct silt_mock *mock;
+    struct patient patient;
+    char brokers[200];
+    if (!silt_mock_new(1, &mock, NULL).ok) abort();
+    snprintf(brokers, sizeof brokers, "127.0.0.1:1,%s", silt_mock_brokers(mock));
+    kafka(&patient, brokers, NULL, 0);
+    struct silt_doctor_result result = {.name = "kafka.brokers"};
+    silt_check_brokers(&patient.doctor, &result);
+    CU_ASSERT_NOT_EQUAL(result.state, SILT_DOCTOR_FAILED); /* the good one may be met first */
+    kafka_done(&patient);
+    silt_mock_free(mock);
+}
+
+SILT_TESTS("doctor_kafka",
+           {"topics are counted and missing ones named", topics_are_counted_and_missing_ones_named},
+           {"a property that is none", a_property_that_is_none}, {"nobody listens", nobody_listens},
+           {"one of two brokers is down", one_of_two_brokers_is_down})
