@@ -8,6 +8,7 @@
 #   python    a virtual environment for the integration tests
 #   servers   Kafka, schema registry, versitygw, MinIO, moto for the integration tests
 #   chaos     libfaketime, for workers whose clock is wrong (apt)
+#   package   mmdebstrap and systemd's analysis, for trying the Debian package (apt)
 #   model     the model checker TLC (needs Java)
 #   differential  Java's Avro, to compare readers with (needs a JDK)
 #   all       everything above
@@ -199,13 +200,14 @@ install_group() {
     python) venv python-tests "$root/tests/integration/requirements.txt" ;;
     servers) servers ;;
     chaos) apt_group chaos "${APT_CHAOS[@]}" ;;
+    package) apt_group package "${APT_PACKAGE[@]}" ;;
     model) tlc ;;
     differential) maven_folder "avro-java-$AVRO_JAVA_VERSION" dependency:copy-dependencies -Pavro \
       "-Davro.version=$AVRO_JAVA_VERSION" ;;
-    all) for group in build lint python servers chaos model differential; do install_group "$group"; done ;;
+    all) for group in build lint python servers chaos package model differential; do install_group "$group"; done ;;
     env) print_env ;;
     -h | --help) sed -n '2,/^set -/{s/^# \{0,1\}//;/^set -/d;p}' "$0" ;;
-    *) die "no such group: $1" "groups: build lint python servers chaos model differential all env" ;;
+    *) die "no such group: $1" "groups: build lint python servers chaos package model differential all env" ;;
   esac
 }
 

@@ -28,6 +28,7 @@ APT_BUILD=(
   libzstd-dev libsnappy-dev libxxhash-dev libpq-dev libssl-dev zlib1g-dev libncurses-dev
 )
 APT_CHAOS=(libfaketime)
+APT_PACKAGE=(mmdebstrap systemd)
 APT_LINT=(
   clang-16 clang-format-16 clang-tidy-16 libclang-rt-16-dev universal-ctags cppcheck gcovr shellcheck valgrind
 )
