@@ -6,7 +6,7 @@ every record must be in the archive once.
 
 Three brokers, a store behind a fault proxy, PostgreSQL, a CloudWatch and a schema registry behind
 links; five topics that are filled all the time and whose ledgers know what Kafka kept; one to six
-workers. The seed draws which faults come in which order (see faults.py); three lanes of them run at
+workers. The seed draws which faults come in which order (see faults.py); four lanes of them run at
 once, besides a lane that kills workers in bursts and faults on a share of all S3 requests.
 
 Every --look minutes reader M goes over all manifests. In the end all faults stop, the workers catch

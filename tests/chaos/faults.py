@@ -13,7 +13,7 @@ import time
 import asking
 import workers as worker_pool
 
-LANES = {"workers": [], "brokers": [], "neighbours": []}
+LANES = {"workers": [], "brokers": [], "topics": [], "neighbours": []}
 
 
 def fault(lane, name):
@@ -238,7 +238,10 @@ def _await_followed(scene, feed):
         time.sleep(1)
 
 
-@fault("brokers", "records deleted before archiving")
+# --- topics, groups ------------------------------------------------------------------------------
+
+
+@fault("topics", "records deleted before archiving")
 def overrun_retention(scene, rng):
     """Nobody archives while the records come and go, so the gap is known to the offset."""
     feed, gaps = scene.feeds["overrun"], []
@@ -259,7 +262,7 @@ def overrun_retention(scene, rng):
     return len(gaps) > 0, "gaps " + ", ".join(f"{p}: [{a},{b})" for _, p, a, b in gaps)
 
 
-@fault("brokers", "topic made again")
+@fault("topics", "topic made again")
 def recreate_topic(scene, rng):
     """Half the time the archive has all of it; else what is missing died with the topic."""
     feed = scene.feeds["again"]
@@ -268,7 +271,7 @@ def recreate_topic(scene, rng):
         if waited:
             waited = scene.archive.await_archived(old, 20)
         feed.reconcile()
-        feed.ask(asking.delete_topic)
+        feed.insist(asking.delete_topic)
         scene.cluster.await_("the topic is gone", lambda: feed.topic not in scene.cluster.topics())
         feed.earlier.append((old, waited))
         scene.rest(rng.uniform(0, 2))
@@ -277,7 +280,7 @@ def recreate_topic(scene, rng):
     return feed.ledger.topic_id != old.topic_id, "all of it archived" if waited else "in mid-stream"
 
 
-@fault("brokers", "partition added")
+@fault("topics", "partition added")
 def add_partition(scene, _rng):
     feed = scene.feeds["grow"]
     with feed.hold():
@@ -289,7 +292,7 @@ def add_partition(scene, _rng):
     return True, f"{more} partitions"
 
 
-@fault("brokers", "group offsets reset or deleted")
+@fault("topics", "group offsets reset or deleted")
 def spoil_group(scene, rng):
     """Brokers allow it only for a group without members, so all workers die first."""
     cluster, group, feed = scene.cluster, scene.group, scene.feeds["main"]

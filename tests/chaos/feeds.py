@@ -119,13 +119,14 @@ class Feed(threading.Thread):
     def ask(self, function, *arguments):
         return asking.ask(self.options.brokers, function, self.topic, *arguments)
 
-    def insist(self, function, *arguments, tries=8):
-        """For what may be done twice."""
-        for left in reversed(range(tries)):
+    def insist(self, function, *arguments):
+        """For what may be done twice; not while a broker is away."""
+        deadline = time.monotonic() + 3 * PATIENCE
+        while True:
             try:
                 return self.ask(function, *arguments)
             except asking.Refused:
-                if not left:
+                if time.monotonic() > deadline:
                     raise
                 time.sleep(2)
 
