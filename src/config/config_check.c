@@ -67,12 +67,15 @@ static struct silt_rc check_url(const struct silt_config *config, const char *op
     const size_t len = strcspn(host, "/?#");
     if (memchr(host, '@', len))
         FAIL_BY(config, option, NULL, err,
-                "%s holds a user or password; give them by options of their own", option);
+                "%s holds a user or password; remove them and set the options for them, such as "
+                "schema.registry_user or s3.access_key_id",
+                option);
     if (!starts_with(url, "http://") && !starts_with(url, "https://"))
         FAIL_BY(config, option, NULL, err,
                 "%s is \"%.80s\", but must begin with http:// or https://", option, url);
     if (len == 0)
-        FAIL_BY(config, option, NULL, err, "%s is \"%.80s\", but names no host", option, url);
+        FAIL_BY(config, option, NULL, err,
+                "%s is \"%.80s\", but names no host; write http://host:port", option, url);
     /* Names are looked at when they are resolved (net/http_transfer.c). */
     if (silt_host_is_metadata(silt_host_of(url)))
         FAIL_BY(config, option, NULL, err,
@@ -165,22 +168,26 @@ static struct silt_rc check_credentials(const struct silt_config *config, struct
     const bool secret = silt_secret_is_set(&config->s3.secret_access_key);
     if (*config->s3.access_key_id && !secret)
         FAIL_BY(config, "s3.access_key_id", NULL, err,
-                "s3.access_key_id is set, but s3.secret_access_key is not");
+                "s3.access_key_id is set, but s3.secret_access_key is not; set both or neither");
     if (secret && !*config->s3.access_key_id)
         FAIL_BY(config, "s3.secret_access_key", NULL, err,
-                "s3.secret_access_key is set, but s3.access_key_id is not");
+                "s3.secret_access_key is set, but s3.access_key_id is not; set both or neither");
     if (silt_secret_is_set(&config->s3.session_token) && !secret)
-        FAIL_BY(config, "s3.session_token", NULL, err,
-                "s3.session_token is set, but s3.access_key_id is not");
+        FAIL_BY(
+            config, "s3.session_token", NULL, err,
+            "s3.session_token is set, but s3.access_key_id is not; set the key it belongs to, or "
+            "remove it");
     if (*config->s3.profile && *config->s3.access_key_id)
         FAIL_BY(config, "s3.profile", "s3.access_key_id", err,
                 "s3.profile and s3.access_key_id are both set; keep one of them");
     if (*config->s3.external_id && !*config->s3.role_arn)
         FAIL_BY(config, "s3.external_id", NULL, err,
-                "s3.external_id is set, but s3.role_arn is not");
+                "s3.external_id is set, but s3.role_arn is not; name the role, or remove "
+                "s3.external_id");
     if (silt_secret_is_set(&config->schema.registry_password) && !*config->schema.registry_user)
         FAIL_BY(config, "schema.registry_password", NULL, err,
-                "schema.registry_password is set, but schema.registry_user is not");
+                "schema.registry_password is set, but schema.registry_user is not; set both or "
+                "neither");
     return SILT_OK;
 }
 
@@ -266,7 +273,7 @@ static struct silt_rc check_properties(const struct silt_config *config, struct 
         for (unsigned k = 0; k < sizeof own / sizeof own[0]; k++)
             if (strcmp(config->kafka.properties.names[i], own[k].property) == 0)
                 FAIL_BY(config, "kafka.properties", NULL, err,
-                        "kafka.properties sets %s; that is the option %s", own[k].property,
+                        "kafka.properties sets %s; remove it and set %s", own[k].property,
                         own[k].option);
     return SILT_OK;
 }
@@ -274,19 +281,23 @@ static struct silt_rc check_properties(const struct silt_config *config, struct 
 static struct silt_rc check_partners(const struct silt_config *config, struct silt_err *err)
 {
     if (*config->s3.kms_key_id && strcmp(config->s3.sse, "aws:kms") != 0)
-        FAIL_BY(config, "s3.kms_key_id", NULL, err,
-                "s3.kms_key_id is set, but s3.sse is not aws:kms");
+        FAIL_BY(
+            config, "s3.kms_key_id", NULL, err,
+            "s3.kms_key_id is set, but s3.sse is not aws:kms; set it so, or remove s3.kms_key_id");
     if (strcmp(config->archive.time, "field") == 0 && !*config->schema.time_field)
         FAIL_BY(config, "archive.time", NULL, err,
-                "archive.time is field, but schema.time_field is empty");
+                "archive.time is field, but schema.time_field is empty; name the field, or set "
+                "archive.time: kafka");
     if (strcmp(config->metrics.sensor_dimension, "off") != 0 && !*config->schema.sensor_id_field)
         FAIL_BY(config, "metrics.sensor_dimension", NULL, err,
-                "metrics.sensor_dimension is %s, but schema.sensor_id_field is empty",
+                "metrics.sensor_dimension is %s, but schema.sensor_id_field is empty; name the "
+                "field, or "
+                "set metrics.sensor_dimension: off",
                 config->metrics.sensor_dimension);
     if (config->metrics.cloudwatch && !*config->metrics.cloudwatch_region)
         FAIL_BY(config, "metrics.cloudwatch", NULL, err,
                 "metrics.cloudwatch is true, but neither "
-                "metrics.cloudwatch_region nor s3.region is set");
+                "metrics.cloudwatch_region nor s3.region is set; set one of them");
     for (unsigned i = 0; i < config->kafka.topics.n; i++)
         if (strcmp(config->dlq.topic, config->kafka.topics.items[i]) == 0)
             FAIL_BY(

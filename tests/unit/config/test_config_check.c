@@ -20,34 +20,41 @@ static const struct bad_file contradictions[] = {
     {"schema:\n  registry: localhost:8081\n",
      "silt.yaml:2: schema.registry is \"localhost:8081\", but must begin with http:// or https://"},
     {"schema:\n  registry: http://user:pw@host\n",
-     "silt.yaml:2: schema.registry holds a user or password; give them by options of their own"},
-    {"s3:\n  endpoint: http://\n", "silt.yaml:2: s3.endpoint is \"http://\", but names no host"},
+     "silt.yaml:2: schema.registry holds a user or password; remove them and set the options for "
+     "them, such as schema.registry_user or s3.access_key_id"},
+    {"s3:\n  endpoint: http://\n",
+     "silt.yaml:2: s3.endpoint is \"http://\", but names no host; write http://host:port"},
     {"metrics:\n  listen: 9464\n",
      "silt.yaml:2: metrics.listen is \"9464\", but must be host:port, such as 127.0.0.1:9464"},
     {"metrics:\n  listen: host:99999\n", "silt.yaml:2: metrics.listen is \"host:99999\", but must "
                                          "be host:port, such as 127.0.0.1:9464"},
-    {"metrics:\n  cloudwatch: true\n", "silt.yaml:2: metrics.cloudwatch is true, but neither "
-                                       "metrics.cloudwatch_region nor s3.region is set"},
+    {"metrics:\n  cloudwatch: true\n",
+     "silt.yaml:2: metrics.cloudwatch is true, but neither metrics.cloudwatch_region nor s3.region "
+     "is set; set one of them"},
     {"metrics:\n  sensor_dimension: all\nschema:\n  sensor_id_field: \"\"\n",
-     "silt.yaml:2: metrics.sensor_dimension is all, but schema.sensor_id_field is empty"},
+     "silt.yaml:2: metrics.sensor_dimension is all, but schema.sensor_id_field is empty; name the "
+     "field, or set metrics.sensor_dimension: off"},
     {"archive:\n  time: field\nschema:\n  time_field: \"\"\n",
-     "silt.yaml:2: archive.time is field, but schema.time_field is empty"},
+     "silt.yaml:2: archive.time is field, but schema.time_field is empty; name the field, or set "
+     "archive.time: kafka"},
     {"kafka:\n  topics: [a, b]\ndlq:\n  topic: b\n",
      "silt.yaml:4: dlq.topic is \"b\", which is among kafka.topics; give it a name of its own"},
-    {"s3:\n  kms_key_id: k\n", "silt.yaml:2: s3.kms_key_id is set, but s3.sse is not aws:kms"},
+    {"s3:\n  kms_key_id: k\n", "silt.yaml:2: s3.kms_key_id is set, but s3.sse is not aws:kms; set "
+                               "it so, or remove s3.kms_key_id"},
     {"s3:\n  access_key_id: k\n",
-     "silt.yaml:2: s3.access_key_id is set, but s3.secret_access_key is not"},
+     "silt.yaml:2: s3.access_key_id is set, but s3.secret_access_key is not; set both or neither"},
     {"s3:\n  secret_access_key: k\n",
-     "silt.yaml:2: s3.secret_access_key is set, but s3.access_key_id is not"},
-    {"s3:\n  session_token: k\n",
-     "silt.yaml:2: s3.session_token is set, but s3.access_key_id is not"},
+     "silt.yaml:2: s3.secret_access_key is set, but s3.access_key_id is not; set both or neither"},
+    {"s3:\n  session_token: k\n", "silt.yaml:2: s3.session_token is set, but s3.access_key_id is "
+                                  "not; set the key it belongs to, or remove it"},
     {"s3:\n  profile: p\n  access_key_id: a\n  secret_access_key: b\n",
      "silt.yaml:2: s3.profile and s3.access_key_id are both set; keep one of them"},
-    {"s3:\n  external_id: x\n", "silt.yaml:2: s3.external_id is set, but s3.role_arn is not"},
+    {"s3:\n  external_id: x\n", "silt.yaml:2: s3.external_id is set, but s3.role_arn is not; name "
+                                "the role, or remove s3.external_id"},
     {"s3:\n  sts_endpoint: sts.example\n",
      "silt.yaml:2: s3.sts_endpoint is \"sts.example\", but must begin with http:// or https://"},
-    {"schema:\n  registry_password: k\n",
-     "silt.yaml:2: schema.registry_password is set, but schema.registry_user is not"},
+    {"schema:\n  registry_password: k\n", "silt.yaml:2: schema.registry_password is set, but "
+                                          "schema.registry_user is not; set both or neither"},
     {"archive:\n  codec: snappy\n  level: 3\n",
      "silt.yaml:3: archive.level is 3, but archive.codec snappy has no levels; remove "
      "archive.level"},
@@ -71,7 +78,7 @@ static const struct bad_file contradictions[] = {
      "silt.yaml:2: schema.framing is none, but schema.files has 2 entries; such values can have "
      "one schema only"},
     {"kafka:\n  properties:\n    group.id: x\n",
-     "silt.yaml:3: kafka.properties sets group.id; that is the option kafka.group"},
+     "silt.yaml:3: kafka.properties sets group.id; remove it and set kafka.group"},
 };
 
 static const struct bad_file unencrypted[] = {
