@@ -255,8 +255,10 @@ static void take_offsets(struct ask *ask, enum leg_kind kind, rd_kafka_event_t *
             rd_kafka_ListOffsetsResultInfo_topic_partition(infos[i]);
         struct silt_answer *answer = answer_for(ask, tp);
         if (!answer) continue;
-        fail_answer(answer, tp->err, NULL);
-        if (!tp->err) take_offset(answer, kind, tp);
+        /* Of a leader that could not be asked there is no error either, only no offset. */
+        bool unasked = !tp->err && tp->offset < 0;
+        fail_answer(answer, unasked ? RD_KAFKA_RESP_ERR__TRANSPORT : tp->err, NULL);
+        if (!tp->err && !unasked) take_offset(answer, kind, tp);
     }
 }
 

@@ -887,6 +887,26 @@ static void tells_the_watermarks_of_partitions(void)
     close_mock();
 }
 
+/* librdkafka's result has no error then, and no offset either. */
+static void a_leader_that_does_not_answer_has_no_watermarks(void)
+{
+    open_mock(1);
+    produce(0, 5);
+    struct silt_consumer *consumer = open_consumer(NULL);
+    const char *topics[] = {TOPIC};
+    const int32_t partitions[] = {0};
+    rd_kafka_mock_push_request_errors(mock->cluster, 2 /* ListOffsets */, 1,
+                                      RD_KAFKA_RESP_ERR__TRANSPORT);
+    silt_consumer_ask_offsets(consumer, topics, partitions, 1);
+    struct silt_answer answer;
+    CU_ASSERT(answer_of(consumer, &answer));
+    CU_ASSERT_FALSE(answer.ok);
+    CU_ASSERT_EQUAL(answer.err.code, SILT_E_CONNECT);
+    CU_ASSERT(answer.log_start >= -1 && answer.end >= -1 && answer.high_watermark >= -1);
+    close_consumer(consumer);
+    close_mock();
+}
+
 static void remembers_the_committed_hint(void)
 {
     open_mock(2);
@@ -1114,6 +1134,8 @@ SILT_TESTS(
     {"a wake before the poll is not lost", a_wake_before_the_poll_is_not_lost},
     {"tells id and partitions of a topic", tells_id_and_partitions_of_a_topic},
     {"tells the watermarks of partitions", tells_the_watermarks_of_partitions},
+    {"a leader that does not answer has no watermarks",
+     a_leader_that_does_not_answer_has_no_watermarks},
     {"remembers the committed hint", remembers_the_committed_hint},
     {"without a group nothing is committed", without_a_group_nothing_is_committed},
     {"a question that fails says why", a_question_that_fails_says_why},
