@@ -59,5 +59,8 @@ silt_fuzz(mpu upload)
 # Programs of tests/fuzz/differential: our answers, to lay beside those of others.
 add_executable(differ_walk ${CMAKE_SOURCE_DIR}/tests/fuzz/differential/differ_walk.c)
 target_link_libraries(differ_walk PRIVATE silt_decode silt_flags)
+add_executable(differ_resolve ${CMAKE_SOURCE_DIR}/tests/fuzz/differential/differ_resolve.c)
+target_include_directories(differ_resolve PRIVATE ${CMAKE_SOURCE_DIR}/src/decode)
+target_link_libraries(differ_resolve PRIVATE silt_decode silt_flags)
 add_executable(differ_sigv4 ${CMAKE_SOURCE_DIR}/tests/fuzz/differential/differ_sigv4.c)
 target_link_libraries(differ_sigv4 PRIVATE silt_net silt_flags)

@@ -107,6 +107,7 @@ void silt_options_decoder(const struct silt_config *config, struct silt_http *ht
         (struct silt_decoder_opts){.framing = framing_of(config->schema.framing),
                                    .schema_files = (const char *const *)config->schema.files.items,
                                    .schema_files_n = config->schema.files.n,
+                                   .reader_file = config->schema.reader,
                                    .registry_url = config->schema.registry,
                                    .registry_user = config->schema.registry_user,
                                    .registry_password = config->schema.registry_password,

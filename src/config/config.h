@@ -42,6 +42,7 @@ struct silt_config {
         struct silt_secret registry_password;
         bool allow_plaintext;
         struct silt_strings files;
+        char *reader;
         char *sensor_id_field;
         char *time_field;
         char *on_invalid; /* reject | halt */

@@ -6,6 +6,7 @@
 #include "net/http.h"
 #include "registry_client_int.h"
 #include "schema_cache_int.h"
+#include "schema_resolve_int.h"
 #include "schema_tree_int.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct silt_decoder {
     char *sensor_id_field;
     char *time_field;
     struct silt_rules *rules; /* NULL: none */
+    struct silt_tree *reader; /* NULL: none */
     int64_t time_max_age_ms;
     int64_t time_max_future_ms;
     uint32_t value_max;
@@ -63,6 +65,17 @@ static SILT_RC compile(const struct silt_decoder *decoder, int32_t id, struct si
     return silt_schema_new(json, &opts, ret_schema, err);
 }
 
+static SILT_RC check_reader(const struct silt_decoder *decoder, struct silt_slice json,
+                            struct silt_err *err)
+{
+    if (!decoder->reader) return SILT_OK;
+    struct silt_tree *writer;
+    SILT_TRY(silt_tree_new(json, &writer, err));
+    struct silt_rc rc = silt_schema_resolve(writer, decoder->reader, err);
+    silt_tree_free(writer);
+    return rc;
+}
+
 static SILT_RC load_file(struct silt_decoder *decoder, const char *path, struct silt_err *err)
 {
     struct silt_buf text;
@@ -70,7 +83,8 @@ static SILT_RC load_file(struct silt_decoder *decoder, const char *path, struct 
     struct silt_schema *schema = NULL;
     struct silt_rc rc = read_file(path, &text, err);
     if (rc.ok) {
-        rc = compile(decoder, SILT_NO_SCHEMA_ID, silt_buf_slice(&text), &schema, err);
+        rc = check_reader(decoder, silt_buf_slice(&text), err);
+        if (rc.ok) rc = compile(decoder, SILT_NO_SCHEMA_ID, silt_buf_slice(&text), &schema, err);
         if (!rc.ok) silt_err_context(err, "schema file %s", path);
     }
     silt_buf_done(&text);
@@ -97,12 +111,27 @@ static SILT_RC load_files(struct silt_decoder *decoder, const struct silt_decode
     return SILT_OK;
 }
 
+static SILT_RC load_reader(struct silt_decoder *decoder, const char *path, struct silt_err *err)
+{
+    struct silt_buf text;
+    silt_buf_init(&text, SILT_SCHEMA_BYTES_MAX + 1);
+    struct silt_rc rc = read_file(path, &text, err);
+    if (rc.ok) {
+        rc = silt_tree_new(silt_buf_slice(&text), &decoder->reader, err);
+        if (!rc.ok) silt_err_context(err, "schema.reader %s", path);
+    }
+    silt_buf_done(&text);
+    return rc;
+}
+
 static SILT_RC prepare(struct silt_decoder *decoder, const struct silt_decoder_opts *opts,
                        const struct silt_registry_port *port, struct silt_err *err)
 {
     if (opts->rules_n)
         SILT_TRY(silt_rules_new(opts->rule_paths, opts->rule_texts, opts->rules_n, &decoder->rules,
                                 err));
+    if (opts->reader_file && *opts->reader_file)
+        SILT_TRY(load_reader(decoder, opts->reader_file, err));
     if (opts->framing == SILT_FRAMING_CONFLUENT)
         return silt_registry_new(opts, port, &decoder->registry, err);
     return load_files(decoder, opts, err);
@@ -155,6 +184,7 @@ void silt_decoder_free(struct silt_decoder *decoder)
     for (unsigned i = 0; i < decoder->known_n; i++) silt_schema_unref(decoder->known[i]);
     silt_free(decoder->known);
     silt_rules_free(decoder->rules);
+    silt_tree_free(decoder->reader);
     silt_free(decoder->sensor_id_field);
     silt_free(decoder->time_field);
     silt_free(decoder);
@@ -283,12 +313,20 @@ static void remember_bad(struct silt_decoder *decoder, int32_t id, enum silt_rea
                               decoder->now_ms() + decoder->negative_ms);
 }
 
-static SILT_RC remember_found(struct silt_decoder *decoder, int32_t id, struct silt_slice json,
-                              struct silt_schema **ret_schema, struct silt_err *err)
+/* @return NONE, or why its records are rejected: err has the details. */
+static enum silt_reason remember_found(struct silt_decoder *decoder, int32_t id,
+                                       struct silt_slice json, struct silt_schema **ret_schema,
+                                       struct silt_err *err)
 {
-    SILT_TRY(compile(decoder, id, json, ret_schema, err));
-    silt_schema_cache_add(decoder->schemas, *ret_schema);
-    return SILT_OK;
+    struct silt_schema *schema;
+    if (!silt_ok(compile(decoder, id, json, &schema, err))) return SILT_REASON_BAD_SCHEMA;
+    if (!silt_ok(check_reader(decoder, json, err))) {
+        silt_schema_unref(schema);
+        return SILT_REASON_INCOMPATIBLE;
+    }
+    silt_schema_cache_add(decoder->schemas, schema);
+    *ret_schema = schema;
+    return SILT_REASON_NONE;
 }
 
 static void remember(struct silt_decoder *decoder, int32_t id,
@@ -296,6 +334,7 @@ static void remember(struct silt_decoder *decoder, int32_t id,
 {
     struct silt_schema *schema;
     struct silt_err err;
+    enum silt_reason reason;
     switch (answer->kind) {
     case SILT_REGISTRY_OUTAGE: return;
     case SILT_REGISTRY_UNKNOWN:
@@ -305,8 +344,8 @@ static void remember(struct silt_decoder *decoder, int32_t id,
         remember_bad(decoder, id, SILT_REASON_BAD_SCHEMA, answer->text);
         return;
     case SILT_REGISTRY_FOUND:
-        if (!silt_ok(remember_found(decoder, id, silt_buf_slice(&answer->schema), &schema, &err)))
-            remember_bad(decoder, id, SILT_REASON_BAD_SCHEMA, err.text);
+        reason = remember_found(decoder, id, silt_buf_slice(&answer->schema), &schema, &err);
+        if (reason != SILT_REASON_NONE) remember_bad(decoder, id, reason, err.text);
         return;
     }
 }
@@ -333,7 +372,8 @@ static SILT_RC fetch_by_id(struct silt_decoder *decoder, int32_t id,
     struct silt_schema *schema = NULL;
     struct silt_rc rc = silt_registry_call(decoder->registry, id, &answer, err);
     if (rc.ok) {
-        rc = remember_found(decoder, id, silt_buf_slice(&answer.schema), &schema, err);
+        rc.ok = remember_found(decoder, id, silt_buf_slice(&answer.schema), &schema, err) ==
+                SILT_REASON_NONE;
         if (!rc.ok) silt_err_context(err, "schema %d", id);
     }
     silt_registry_answer_done(&answer);

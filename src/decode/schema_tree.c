@@ -139,6 +139,30 @@ static SILT_RC read_reference(struct silt_tree *tree, const struct place *place,
     return SILT_OK;
 }
 
+/* What is no name is left out: aliases only ever help. */
+static void read_aliases(json_t *json, const char *space, struct silt_names *ret_aliases)
+{
+    json_t *aliases = json_object_get(json, "aliases");
+    if (!json_array_size(aliases)) return;
+    ret_aliases->items = silt_calloc(json_array_size(aliases), sizeof *ret_aliases->items);
+    size_t i;
+    json_t *alias;
+    json_array_foreach(aliases, i, alias)
+    {
+        const char *name = text_of(alias);
+        if (!is_full_name(name)) continue;
+        const char *front = strchr(name, '.') ? "" : space;
+        ret_aliases->items[ret_aliases->n++] =
+            silt_asprintf("%s%s%s", front, front[0] ? "." : "", name);
+    }
+}
+
+static void free_names(struct silt_names *names)
+{
+    for (unsigned i = 0; i < names->n; i++) silt_free(names->items[i]);
+    silt_free(names->items);
+}
+
 /* Registers the full name: "name" alone when it has dots, else with "namespace" or the enclosing
  * one. */
 static SILT_RC define_name(struct silt_tree *tree, const struct place *place, json_t *json,
@@ -158,6 +182,10 @@ static SILT_RC define_name(struct silt_tree *tree, const struct place *place, js
     if (silt_map_get(tree->named, type->name, strlen(type->name)))
         FAIL_AT(place, err, "type \"%.60s\" is defined twice", type->name);
     silt_map_put(tree->named, type->name, strlen(type->name), type);
+    const char *dot = strrchr(type->name, '.');
+    char *own = silt_strndup(type->name, dot ? (size_t)(dot - type->name) : 0);
+    read_aliases(json, own, &type->aliases);
+    silt_free(own);
     return SILT_OK;
 }
 
@@ -171,6 +199,8 @@ static SILT_RC read_field(struct silt_tree *tree, const struct place *record, js
     json_t *type = json_object_get(json, "type");
     if (!type) FAIL_AT(record, err, "field \"%.60s\" has no type", name);
     field->name = name;
+    field->has_default = json_object_get(json, "default") != NULL;
+    read_aliases(json, "", &field->aliases);
     struct place place = {.up = record, .name = name, .space = record->space};
     return read_type(tree, &place, type, field, err);
 }
@@ -231,6 +261,7 @@ static SILT_RC read_enum(struct silt_tree *tree, const struct place *place, json
     json_t *symbols = json_object_get(json, "symbols");
     if (json_array_size(symbols) == 0)
         FAIL_AT(place, err, "enum \"%.60s\" has no symbols", type->name);
+    type->has_default = json_object_get(json, "default") != NULL;
     type->symbols = silt_calloc(json_array_size(symbols), sizeof *type->symbols);
     struct silt_map *seen = silt_map_new();
     struct silt_rc rc = read_symbols(place, symbols, type, seen, err);
@@ -382,15 +413,20 @@ SILT_RC silt_tree_new(struct silt_slice json, struct silt_tree **ret_tree, struc
     return rc;
 }
 
+static void free_type(struct silt_type *type)
+{
+    for (unsigned i = 0; i < type->children_n; i++) free_names(&type->children[i].aliases);
+    free_names(&type->aliases);
+    silt_free(type->name);
+    silt_free(type->children);
+    silt_free(type->symbols);
+    silt_free(type);
+}
+
 void silt_tree_free(struct silt_tree *tree)
 {
     if (!tree) return;
-    for (unsigned i = 0; i < tree->types_n; i++) {
-        silt_free(tree->types[i]->name);
-        silt_free(tree->types[i]->children);
-        silt_free(tree->types[i]->symbols);
-        silt_free(tree->types[i]);
-    }
+    for (unsigned i = 0; i < tree->types_n; i++) free_type(tree->types[i]);
     silt_free(tree->types);
     silt_map_free(tree->named);
     json_decref(tree->json);

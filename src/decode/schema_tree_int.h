@@ -40,17 +40,26 @@ enum silt_type_kind {
 
 struct silt_type;
 
+struct silt_names {
+    char **items;
+    unsigned n;
+};
+
 /* A field, a branch, the items of an array or the values of a map. */
 struct silt_child {
     const char *name; /* fields only */
     struct silt_type *type;
     bool by_name; /* refers to a type defined elsewhere */
+    bool has_default;
+    struct silt_names aliases;
 };
 
 struct silt_type {
     enum silt_type_kind kind;
-    char *name;          /* full name of records, enums and fixed */
-    int64_t size;        /* FIXED: bytes */
+    char *name;                /* full name of records, enums and fixed */
+    struct silt_names aliases; /* full ones */
+    bool has_default;          /* ENUM: for symbols that a reader does not have */
+    int64_t size;              /* FIXED: bytes */
     int64_t time_per_ms; /* LONG: counts per millisecond, 1 unless a logical type says otherwise */
     unsigned named_uses; /* how often it is referred to by name */
     struct silt_child *children;

@@ -38,7 +38,8 @@ static void note_reject(struct silt_lane *lane, const struct silt_record *rec,
                         const struct silt_decoded *decoded)
 {
     enum silt_reason reason = decoded->verdict.reason;
-    bool schema = reason == SILT_REASON_UNKNOWN_SCHEMA || reason == SILT_REASON_BAD_SCHEMA;
+    bool schema = reason == SILT_REASON_UNKNOWN_SCHEMA || reason == SILT_REASON_BAD_SCHEMA ||
+                  reason == SILT_REASON_INCOMPATIBLE;
     atomic_fetch_add_explicit(&lane->context->metrics->rejects[reason], 1, memory_order_relaxed);
     char sensor[64];
     char message[200];

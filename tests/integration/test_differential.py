@@ -1,4 +1,5 @@
-"""A sample of tests/fuzz/differential/run: the walker beside fastavro, SigV4 beside botocore."""
+"""A sample of tests/fuzz/differential/run: the walker and schema resolution beside fastavro, SigV4
+beside botocore."""
 
 import pathlib
 import sys
@@ -10,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fuzz/di
 # pylint: disable=wrong-import-position
 import avro_pairs  # noqa: E402
 import readers  # noqa: E402
+import resolutions  # noqa: E402
 import signatures  # noqa: E402
 
 
@@ -29,6 +31,13 @@ def test_the_walker_and_fastavro_agree(silt_bin, tmp_path):
                    {"fastavro": readers.fastavro_verdicts(batches)})
     assert comparison.unexplained == []
     assert 1000 < comparison.valid < 5000
+
+
+def test_fastavro_reads_what_is_called_readable(silt_bin):
+    pairs = resolutions.pairs(seed=7, n=1000)
+    verdicts = resolutions.ours(program(silt_bin, "differ_resolve"), pairs)
+    assert 300 < verdicts.count("readable") < 800
+    assert resolutions.fastavro_fails(7, pairs, verdicts) == []
 
 
 def test_sigv4_and_botocore_agree(silt_bin):

@@ -1,9 +1,12 @@
 """Records that are not what they should be: where they go, and when it is too much."""
 
+import json
+
 import confluent_kafka
 
 import ledger as ledgers
 import records
+from test_lifecycle import manifests
 from test_thin_line import assert_books
 
 CONNECT = "__connect.errors."
@@ -73,3 +76,20 @@ def test_rejects_are_copied_to_a_dead_letter_topic(
         assert place not in found, f"{place} came twice"
         found[place] = records.record_hash(letter.key(), letter.value(), own, letter.timestamp()[1])
     assert found == wanted
+
+
+def test_what_the_reader_cannot_read_is_rejected(run_silt, ledger_options, bucket, topic, tmp_path):
+    ledger = ledgers.fill(ledger_options(records=2000, bad_ratio=0, transactional=0))
+    fields = [{"name": "quality", "type": "int"}, {"name": "sensor_id", "type": "string"}]
+    reader = tmp_path / "reader.avsc"
+    reader.write_text(json.dumps({"type": "record", "name": "SensorReading", "fields": fields}))
+    run = run_silt(f"s3://{bucket}", [topic], schema={"reader": str(reader)})
+    worker = run.start()
+    run.wait_archived(ledger)
+    metrics = worker.http("/metrics")
+    run.stop()
+    books = [m for m in manifests(run, topic) if m["kind"] == "data"]
+    rejected = sum(m["rejected"] for m in books)
+    # The first version has no quality, the second one has.
+    assert rejected and rejected < sum(m["records"] + m["rejected"] for m in books)
+    assert f'silt_rejected_by_reason_total{{reason="incompatible_schema"}} {rejected}\n' in metrics

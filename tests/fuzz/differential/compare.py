@@ -7,6 +7,7 @@ import sys
 
 import avro_pairs
 import readers
+import resolutions
 import signatures
 
 BATCH = 50_000
@@ -35,6 +36,20 @@ def compare_signatures(arguments):
     return len(different)
 
 
+def compare_resolutions(arguments):
+    found = resolutions.pairs(arguments.seed, arguments.resolutions)
+    verdicts = resolutions.ours(arguments.programs / "differ_resolve", found)
+    theirs = resolutions.java(arguments.class_path, found)
+    different = [(*pair, a, b) for pair, a, b in zip(found, verdicts, theirs)
+                 if (a == "readable") != (b == "readable")]
+    different += resolutions.fastavro_fails(arguments.seed, found, verdicts)
+    readable = verdicts.count("readable")
+    print(f"{len(found)} pairs of schemas, {readable} readable, {len(different)} otherwise by Java or fastavro")
+    for row in different[:3]:
+        print(f"  {row}")
+    return len(different)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--programs", type=pathlib.Path, required=True)
@@ -42,9 +57,10 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--pairs", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=10_000)
+    parser.add_argument("--resolutions", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    failures = compare_signatures(arguments) + compare_readers(arguments)
+    failures = compare_signatures(arguments) + compare_resolutions(arguments) + compare_readers(arguments)
     return 1 if failures else 0
 
 

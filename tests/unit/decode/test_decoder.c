@@ -320,6 +320,40 @@ static void unusable_schemas_make_bad_records(void)
     bench_done(&bench);
 }
 
+static void what_the_reader_cannot_read_is_rejected(void)
+{
+    const char *reader =
+        schema_file("reader.avsc", "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{"
+                                   "\"name\":\"x\",\"type\":\"string\"}]}");
+    static const char *const bodies[] = {
+        "{\"schema\":\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"R\\\",\\\"fields\\\":[{"
+        "\\\"name\\\":\\\"x\\\",\\\"type\\\":\\\"int\\\"}]}\"}",
+        "{\"schema\":\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"R\\\",\\\"fields\\\":[{"
+        "\\\"name\\\":\\\"x\\\",\\\"type\\\":\\\"bytes\\\"}]}\"}"};
+    struct bench bench;
+    bench_init(&bench, (struct silt_decoder_opts){.reader_file = reader}, 10);
+    struct silt_decoded decoded;
+    for (int32_t i = 0; i < 2; i++) {
+        decode_id(&bench, i, &decoded);
+        answer(&bench.http, SILT_HTTP_ANSWERED, 200, bodies[i]);
+        CU_ASSERT_EQUAL(reply(&bench), 0);
+    }
+    CU_ASSERT_EQUAL(decode_id(&bench, 0, &decoded), SILT_DECODE_REJECT);
+    CU_ASSERT_EQUAL(decoded.verdict.reason, SILT_REASON_INCOMPATIBLE);
+    CU_ASSERT_STRING_EQUAL(
+        decoded.detail,
+        "schema 0: schema.reader: x: the reader's string cannot read the writer's int");
+    CU_ASSERT_EQUAL(decode_id(&bench, 1, &decoded), SILT_DECODE_OK);
+    struct silt_schema *schema;
+    struct silt_err err;
+    bench.http.outcome = SILT_HTTP_ANSWERED;
+    bench.http.status = 200;
+    bench.http.body = bodies[0];
+    CU_ASSERT_FAILS(silt_decoder_fetch(bench.decoder, 2, &schema, &err));
+    CU_ASSERT_EQUAL(err.code, SILT_E_SCHEMA);
+    bench_done(&bench);
+}
+
 static void an_outage_holds_and_never_rejects(void)
 {
     static const struct {
@@ -572,6 +606,16 @@ static void unusable_files_are_named(void)
     refused_files(SILT_FRAMING_SINGLE_OBJECT, string, same, 2, SILT_E_CONFIG, "same.avsc");
     refused_files(SILT_FRAMING_NONE, "/nowhere/x.avsc", NULL, 1, SILT_E_CONFIG, "/nowhere/x.avsc");
     refused_files(SILT_FRAMING_NONE, silt_test_dir(), NULL, 1, SILT_E_CONFIG, silt_test_dir());
+    const char *const files[] = {string};
+    struct silt_decoder_opts opts = {.framing = SILT_FRAMING_NONE,
+                                     .schema_files = files,
+                                     .schema_files_n = 1,
+                                     .reader_file = schema_file("int.avsc", "\"int\"")};
+    refused(&opts, SILT_E_SCHEMA, "string.avsc: schema.reader: top: the reader's int");
+    opts.reader_file = schema_file("bad.avsc", "{");
+    refused(&opts, SILT_E_SCHEMA, "schema.reader");
+    opts.reader_file = "/nowhere/x.avsc";
+    refused(&opts, SILT_E_CONFIG, "/nowhere/x.avsc");
     refused_files(SILT_FRAMING_NONE, schema_file("bad.avsc", "{"), NULL, 1, SILT_E_SCHEMA,
                   "bad.avsc");
     size_t large = (1 << 20) + 1;
@@ -662,6 +706,7 @@ SILT_TESTS("decoder", {"asks once and remembers", asks_once_and_remembers},
            {"rejects before any schema", rejects_before_any_schema},
            {"unknown ids stay unknown for a while", unknown_ids_stay_unknown_for_a_while},
            {"unusable schemas make bad records", unusable_schemas_make_bad_records},
+           {"what the reader cannot read is rejected", what_the_reader_cannot_read_is_rejected},
            {"an outage holds and never rejects", an_outage_holds_and_never_rejects},
            {"asking too early waits for the pause to end",
             asking_too_early_waits_for_the_pause_to_end},
