@@ -254,13 +254,14 @@ class Conductor:
     def lane(self, name):
         """Rounds of all the lane's faults, so that each comes equally often; what came to nothing is tried again."""
         scene, rng = self.scene, random.Random(f"{self.options.seed}/{name}")
+        breath = faults.BREATH.get(name, 1)
         while not scene.over():
             due = faults.possible(name)
             for _ in range(TRIES):
                 rng.shuffle(due)
-                due = [fault for fault in due if not scene.over() and not self.strike(fault, rng)]
+                due = [fault for fault in due if not scene.over() and not self.strike(fault, rng, breath)]
 
-    def strike(self, fault, rng):
+    def strike(self, fault, rng, breath):
         """Whether it took effect."""
         try:
             effect, what = fault(self.scene, rng)
@@ -268,7 +269,7 @@ class Conductor:
             effect, what = False, f"refused: {mishap}"
         self.report.count(fault.fault, int(effect))
         self.report.line(f"{fault.fault}: {what}" + ("" if effect else " (no effect)"))
-        self.scene.rest(rng.uniform(0.1, self.options.breath))
+        self.scene.rest(rng.uniform(0.1, breath))
         return effect
 
     def kills(self):
@@ -408,8 +409,7 @@ def parse():
     parser.add_argument("--kills-a-minute", type=float, default=20)
     parser.add_argument("--rate", type=int, default=400, help="records a second, all topics")
     parser.add_argument("--look", type=float, default=1, help="minutes between looks of reader M")
-    parser.add_argument("--breath", type=float, default=1, help="most seconds between two faults of a lane")
-    parser.add_argument("--patience", type=float, default=90, help="seconds to catch up in")
+    parser.add_argument("--patience", type=float, default=300, help="seconds to catch up in")
     parser.add_argument("--kills-min", type=int, default=1, help="fewer are a failure")
     parser.add_argument("--each-min", type=int, default=0, help="of every fault; fewer are a failure")
     parser.add_argument("--without", action="append", default=[], metavar="FAULT", help="leave it out")

@@ -14,6 +14,7 @@ import asking
 import workers as worker_pool
 
 LANES = {"workers": [], "brokers": [], "topics": [], "neighbours": []}
+BREATH = {"topics": 30}  # most seconds between two faults of a lane, else 1: some leave nobody alive
 
 
 def fault(lane, name):
