@@ -256,13 +256,15 @@ class Feed(threading.Thread):
         self.reconcile()
 
     def ends(self):
-        """partition -> the offset behind the last record"""
-        with contextlib.closing(confluent_kafka.Consumer(
-            {"bootstrap.servers": self.options.brokers, "group.id": "nobody", **asking.QUIET}
-        )) as consumer:
-            return {
-                p: consumer.get_watermark_offsets(
-                    confluent_kafka.TopicPartition(self.topic, p), timeout=30
-                )[1]
-                for p in range(self.partitions)
-            }
+        """partition -> the offset behind the last record; asks again while leaders change"""
+        settings = {"bootstrap.servers": self.options.brokers, "group.id": "nobody", **asking.QUIET}
+        parts = [confluent_kafka.TopicPartition(self.topic, p) for p in range(self.partitions)]
+        deadline = time.monotonic() + 3 * PATIENCE
+        while True:
+            try:
+                with contextlib.closing(confluent_kafka.Consumer(settings)) as consumer:
+                    return {part.partition: consumer.get_watermark_offsets(part, timeout=30)[1] for part in parts}
+            except confluent_kafka.KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
