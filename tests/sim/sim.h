@@ -76,9 +76,11 @@ struct sim_world {
     struct sim_plan plan;
     uint64_t rng;
     uint64_t product_rng;
-    uint64_t faults; /* bits: classes of this seed */
-    int64_t now_ms;  /* virtual time since the beginning */
-    bool calm;       /* faults are over: everything has to be archived now */
+    uint64_t faults;           /* bits: classes of this seed */
+    int64_t now_ms;            /* virtual time since the beginning */
+    int64_t upload_age_max_ms; /* what workers commit is not older (R7) */
+    int64_t lifecycle_ms;      /* the store may expire an upload that is older */
+    bool calm;                 /* faults are over: everything has to be archived now */
     unsigned events;
     unsigned depth; /* of sim_others */
     bool failed;

@@ -321,8 +321,9 @@ static struct sim_upload *list_upload(struct sim_file *file, const struct silt_m
     bool may_expire = world.faults >> SIM_STORE_EXPIRY & 1;
     if (upload->state == SIM_EXPIRED && !may_expire)
         sim_fail("%s is committed, but is so old that it has expired (R7)", with->key);
-    /* 4 h at the date of the PUT, which lands up to 15 min after a date up to 15 min ahead */
-    if (!file->of && world.now_ms - upload->created_ms > 4 * HOUR_MS + 2 * SIM_A6_MS)
+    /* of that age at the date of the PUT, which lands up to 15 min after a date up to 15 min ahead
+     */
+    if (!file->of && world.now_ms - upload->created_ms > world.upload_age_max_ms + 2 * SIM_A6_MS)
         sim_fail("%s is committed, but is too old (R7)", with->key);
     upload->file = file;
     file->upload = upload;

@@ -18,9 +18,24 @@ static const char *const topics[] = {SIM_TOPIC};
 static struct silt_worker_opts opts;
 static struct silt_metrics metrics; /* of all: nobody looks */
 
+/* Some seeds have limits so low that what waits for an answer often is behind them. */
+static struct silt_slot_limits draw_slot_limits(int64_t window_age_max_ms)
+{
+    world.upload_age_max_ms = 4 * HOUR_MS;
+    if (sim_chance(250))
+        world.upload_age_max_ms = 2 * window_age_max_ms + sim_between(SECOND_MS, 2 * MINUTE_MS);
+    world.lifecycle_ms = 6 * world.upload_age_max_ms;
+    if (world.lifecycle_ms < 2 * HOUR_MS) world.lifecycle_ms = 2 * HOUR_MS;
+    return (struct silt_slot_limits){
+        .max_upload_age_ms = world.upload_age_max_ms,
+        .max_tail_age_ms = sim_chance(250) ? sim_between(100, MINUTE_MS) : 10 * MINUTE_MS,
+    };
+}
+
 static struct silt_worker_opts draw_opts(void)
 {
     bool by_age = sim_chance(500);
+    int64_t age_max_ms = sim_between(100, by_age ? 3000 : 60000);
     return (struct silt_worker_opts){
         .consumer = {.brokers = "sim", .group = "g", .topics = topics, .topics_n = 1},
         .decoder = {.framing = SILT_FRAMING_SINGLE_OBJECT,
@@ -40,8 +55,8 @@ static struct silt_worker_opts draw_opts(void)
                 .time_from_field = sim_chance(500)},
         .limits = {.bytes_max = sim_between(200, 4000),
                    .records_max = sim_between(1, by_age ? 1000 : 20),
-                   .age_max_ms = sim_between(100, by_age ? 3000 : 60000)},
-        .slot_limits = {.max_upload_age_ms = 4 * HOUR_MS, .max_tail_age_ms = 10 * MINUTE_MS},
+                   .age_max_ms = age_max_ms},
+        .slot_limits = draw_slot_limits(age_max_ms),
         .codec = SILT_CODEC_NULL,
         .block_bytes = sim_between(50, 1500),
         .part_size = sim_between(300, 3000),

@@ -70,7 +70,7 @@ static void pass_time(void)
     int64_t step = sim_between(1, sim_chance(30) ? 20 * SECOND_MS : 80);
     if (next > world.now_ms && next - world.now_ms < step && sim_chance(700))
         step = next - world.now_ms;
-    if (sim_chance(2)) step = sim_between(1, 2 * HOUR_MS);
+    if (sim_chance(2)) step = sim_between(1, 30 * MINUTE_MS << sim_below(6)); /* up to 16 h */
     world.now_ms += step;
 }
 

@@ -15,7 +15,6 @@
 #define NEVER INT64_MAX
 #define TIMEOUT_MS (10 * SECOND_MS)
 #define LATE_MAX_MS (30 * MINUTE_MS)
-#define LIFECYCLE_MS (24 * HOUR_MS)
 
 struct wire {
     struct sim_proc *proc;
@@ -572,7 +571,8 @@ static void expire_old(void)
 {
     for (unsigned i = 0; i < s3.uploads_n; i++) {
         struct sim_upload *upload = s3.uploads[i];
-        if (upload->state != SIM_OPEN || world.now_ms - upload->created_ms < LIFECYCLE_MS) continue;
+        if (upload->state != SIM_OPEN || world.now_ms - upload->created_ms < world.lifecycle_ms)
+            continue;
         if (sim_fault(SIM_STORE_LIFECYCLE)) sim_store_expire(upload);
     }
 }
