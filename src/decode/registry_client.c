@@ -124,6 +124,7 @@ static void prepare(struct silt_registry *registry, char *url, struct silt_decod
                                          .headers_n = registry->headers_n,
                                          .response_max = ANSWER_MAX,
                                          .timeout_ms = TIMEOUT_MS,
+                                         .owner = lookup,
                                          .fresh = registry->pace.failures > 0,
                                          .ca_file = registry->ca_file,
                                          .want_headers = want_headers,

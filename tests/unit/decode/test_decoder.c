@@ -79,7 +79,7 @@ static void cancel(struct silt_http *http, const void *owner)
         if (http->timers[i].ctx == owner) fire(http, i, true);
     for (unsigned i = http->reqs_n; i-- > 0;) {
         struct silt_http_req *req = http->reqs[i];
-        if (req->ctx != owner) continue;
+        if (req->owner != owner) continue;
         http->reqs[i] = http->reqs[--http->reqs_n];
         fill_answer(req, SILT_HTTP_STOPPED, 0, "");
         req->done(req);
