@@ -437,7 +437,7 @@ static int run_regressions(const char *path)
 
 int main(int argc, char **argv)
 {
-    struct options opts = {.first = 1, .seeds = 1000, .jobs = 1};
+    struct options opts = {.first = 1, .seeds = 10000, .jobs = 1};
     parse(argc, argv, &opts);
     json_object_seed(1);
     json_set_alloc_funcs(silt_alloc, silt_free);

@@ -184,6 +184,7 @@ struct sim_entry {
     uint8_t heals; /* errors until it can be read; 0: never */
     bool archived;
     bool in_gap;             /* of a gap slot: retention had taken it */
+    bool unreadable;         /* a slot says so, and it was */
     struct sim_entry *older; /* the one that stood here before a truncation */
 };
 
@@ -299,7 +300,8 @@ extern const struct silt_store_vtable sim_store_vtable;
 /* ---- the oracle (sim_oracle.c): called at every change of the store ---- */
 
 void sim_oracle_begin(void);
-void sim_oracle_sent(const char *key, struct silt_slice body, int64_t dead_ms); /* a PUT was sent */
+void sim_oracle_dated(const char *key, struct silt_slice body); /* a PUT is about to leave */
+void sim_oracle_sent(struct silt_slice body, int64_t dead_ms);  /* … has left */
 void sim_oracle_put(const char *key, struct silt_slice body);
 void sim_oracle_completed(const struct sim_upload *upload, const struct sim_object *object);
 void sim_oracle_aborted(const struct sim_upload *upload);

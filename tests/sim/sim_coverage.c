@@ -36,6 +36,9 @@
     T(SLOT, "tail", "put")              \
     R(SLOT, "tail", "tail")             \
     R(SLOT, "tail", "wait")             \
+    T(SLOT, "tail", "abandon")          \
+    R(SLOT, "tail", "fence_wait")       \
+    R(SLOT, "tail", "fence_read")       \
     T(SLOT, "put", "won")               \
     T(SLOT, "put", "read")              \
     T(SLOT, "put", "doubt")             \

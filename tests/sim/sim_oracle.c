@@ -242,7 +242,8 @@ static void check_missing(struct window *w, const struct silt_offsets *range, bo
             sim_fail("offset %lld is both a record and missing", (long long)o);
         for (struct sim_entry *e = newest_at(w->log, o); e; e = e->older) {
             true_of_one |= e->kind == SIM_CONTROL || e->aborted || e->compacted;
-            true_of_one |= unreadable && e->was_corrupt;
+            e->unreadable |= unreadable && e->was_corrupt;
+            true_of_one |= e->unreadable;
         }
         if (!true_of_one)
             sim_fail("slot %lld calls offset %lld %s, but it can be read", (long long)w->m->seq,
@@ -321,10 +322,6 @@ static struct sim_upload *list_upload(struct sim_file *file, const struct silt_m
     bool may_expire = world.faults >> SIM_STORE_EXPIRY & 1;
     if (upload->state == SIM_EXPIRED && !may_expire)
         sim_fail("%s is committed, but is so old that it has expired (R7)", with->key);
-    /* of that age at the date of the PUT, which lands up to 15 min after a date up to 15 min ahead
-     */
-    if (!file->of && world.now_ms - upload->created_ms > world.upload_age_max_ms + 2 * SIM_A6_MS)
-        sim_fail("%s is committed, but is too old (R7)", with->key);
     upload->file = file;
     file->upload = upload;
     file->crc32c = with->crc32c;
@@ -334,7 +331,7 @@ static struct sim_upload *list_upload(struct sim_file *file, const struct silt_m
 static void check_gap(const struct sim_slot *slot)
 {
     const struct silt_manifest *m = &slot->m;
-    if (slot->topic->gone) return; /* all of it is lost */
+    if (slot->topic->gone && m->next <= slot->log->end) return; /* all of it is lost */
     if (m->next > slot->log->log_start)
         sim_fail("slot %lld calls [%lld, %lld) a gap, but the log starts at %lld",
                  (long long)m->seq, (long long)m->start, (long long)m->next,
@@ -345,7 +342,6 @@ static void check_gap(const struct sim_slot *slot)
 
 static void check_lineage(struct sim_slot *slot, struct sim_chain *chain)
 {
-    if (slot->topic->gone) return;
     if (++chain->lineages > slot->log->truncations)
         sim_fail("slot %lld tells of a truncation that did not happen", (long long)slot->m.seq);
 }
@@ -354,7 +350,7 @@ static void check_begin(const struct sim_slot *slot, const struct sim_slot *befo
 {
     const struct silt_manifest *m = &slot->m;
     if (!before) {
-        if (!slot->topic->gone && m->start > slot->log->log_start)
+        if (m->start > slot->log->log_start)
             sim_fail("the archive begins at %lld, the log at %lld", (long long)m->start,
                      (long long)slot->log->log_start);
         return;
@@ -500,17 +496,40 @@ void sim_oracle_put(const char *key, struct silt_slice body)
 
 /* ---- uploads ---- */
 
-void sim_oracle_sent(const char *key, struct silt_slice body, int64_t dead_ms)
+/* The next upload that the text lists; NULL: none. */
+static struct sim_upload *next_listed(const char **text)
 {
     static const char mark[] = "\"upload\":\"";
-    (void)key;
-    const char *at = memcpy(sim_take(body.len + 1), body.ptr, body.len);
-    while ((at = strstr(at, mark))) {
-        char id[SIM_UPLOAD_ID_LEN];
-        at += sizeof mark - 1;
-        snprintf(id, sizeof id, "%.*s", (int)strcspn(at, "\""), at);
-        struct sim_upload *upload = sim_store_upload(id);
-        if (!upload) sim_fail("a PUT lists upload %s, which never was", id);
+    char id[SIM_UPLOAD_ID_LEN];
+    *text = strstr(*text, mark);
+    if (!*text) return NULL;
+    *text += sizeof mark - 1;
+    snprintf(id, sizeof id, "%.*s", (int)strcspn(*text, "\""), *text);
+    struct sim_upload *upload = sim_store_upload(id);
+    if (!upload) sim_fail("a PUT lists upload %s, which never was", id);
+    return upload;
+}
+
+static const char *text_of(struct silt_slice body)
+{
+    return memcpy(sim_take(body.len + 1), body.ptr, body.len);
+}
+
+void sim_oracle_dated(const char *key, struct silt_slice body)
+{
+    const char *text = text_of(body);
+    if (world.plan.bug == SIM_B8) return;        /* found by what it does to files */
+    if (strstr(strrchr(key, '/'), ".f")) return; /* a repair may be late: it is repaired, too */
+    for (struct sim_upload *upload; (upload = next_listed(&text));)
+        if (world.now_ms - upload->created_ms >= world.upload_age_max_ms)
+            sim_fail("%s is %lld s old when its manifest is sent (R7)", upload->key,
+                     (long long)(world.now_ms - upload->created_ms) / 1000);
+}
+
+void sim_oracle_sent(struct silt_slice body, int64_t dead_ms)
+{
+    const char *text = text_of(body);
+    for (struct sim_upload *upload; (upload = next_listed(&text));) {
         upload->puts++;
         if (dead_ms > upload->put_dead_ms) upload->put_dead_ms = dead_ms;
     }
@@ -570,7 +589,7 @@ static int64_t find_missing(const struct sim_log *log)
 {
     for (int64_t o = log->chain->slots[0]->m.start; o < sim_log_stable(log); o++) {
         const struct sim_entry *e = log->entries[o];
-        if (!sim_entry_visible(e) || e->archived || e->was_corrupt || e->in_gap) continue;
+        if (!sim_entry_visible(e) || e->archived || e->unreadable || e->in_gap) continue;
         if (!is_out_of_sight(log, e)) return o;
     }
     return -1;

@@ -508,14 +508,14 @@ static void wait_for(struct wire *wire)
 static void submit(struct silt_store *store, struct silt_store_req *req)
 {
     struct sim_proc *proc = (struct sim_proc *)store;
+    if (req->op == SILT_OP_PUT_NEW) sim_oracle_dated(req->key, req->body[0]);
     sim_seam(); /* before it leaves */
     struct wire *wire = copy_request(proc, req);
     sim_trace("asks %s %s", silt_store_op_name(req->op), req->key);
     draw_fate(wire);
     add_wire(wire);
     if (req->op == SILT_OP_PUT_NEW)
-        sim_oracle_sent(wire->asked.key, wire->body,
-                        wire->asked.date_ms - SIM_EPOCH_MS + SIM_A6_MS);
+        sim_oracle_sent(wire->body, wire->asked.date_ms - SIM_EPOCH_MS + SIM_A6_MS);
     sim_seam(); /* on its way */
     if (!req->reply_to) wait_for(wire);
 }
