@@ -79,6 +79,7 @@ struct sim_world {
     uint64_t faults;           /* bits: classes of this seed */
     int64_t now_ms;            /* virtual time since the beginning */
     int64_t upload_age_max_ms; /* what workers commit is not older (R7) */
+    bool confluent;            /* records name their schema by a registry's id */
     int64_t lifecycle_ms;      /* the store may expire an upload that is older */
     bool calm;                 /* faults are over: everything has to be archived now */
     unsigned events;
@@ -235,6 +236,18 @@ struct silt_record sim_entry_record(const struct sim_entry *entry, int32_t parti
                                     struct sim_bytes *room);
 const char *sim_entry_reason(const struct sim_entry *entry); /* of a reject */
 
+/* By registry id; NULL: the registry does not know it. */
+const char *sim_schema_text(int id);
+/* Of the schema that the record names; -1: none. */
+int32_t sim_entry_schema_id(const struct sim_entry *entry);
+
+/* ---- the registry (sim_registry.c) ---- */
+
+void sim_registry_begin(void);
+int64_t sim_registry_next_ms(void); /* of the next answer or timer; INT64_MAX: none */
+void sim_registry_event(void);      /* of what is due */
+void sim_registry_forget(const struct sim_proc *proc);
+
 /* ---- the group (sim_group.c) ---- */
 
 void sim_group_begin(void);
@@ -280,10 +293,9 @@ struct sim_upload {
 };
 
 void sim_store_begin(void);
-unsigned sim_store_changes(void); /* grows whenever something is kept or let go */
-void sim_store_event(void);       /* a request that is due goes one step on */
-void sim_store_fault(void);       /* something happens to the store by itself */
-bool sim_store_is_due(void);
+unsigned sim_store_changes(void);                   /* grows whenever something is kept or let go */
+void sim_store_event(void);                         /* a request that is due goes one step on */
+void sim_store_fault(void);                         /* something happens to the store by itself */
 int64_t sim_store_next_ms(void);                    /* of the next request; INT64_MAX: none */
 void sim_store_forget(const struct sim_proc *proc); /* the client is dead */
 void sim_store_stop(struct sim_proc *proc); /* the client is freed: open requests are answered */
@@ -315,9 +327,14 @@ void sim_manifest_read(const char *key, struct silt_slice body, struct silt_mani
 
 /* ---- expected bytes (sim_rows.c) ---- */
 
+struct sim_why { /* of a reject */
+    const char *reason;
+    struct silt_slice detail;
+    int32_t schema_id; /* -1: unknown */
+};
 /* Bytes of the record's row in its file and of its share of the window's digest. */
-size_t sim_row(const struct silt_record *rec, enum silt_role role, const char *reason,
-               struct silt_slice detail, uint8_t *out);
+size_t sim_row(const struct silt_record *rec, enum silt_role role, const struct sim_why *why,
+               uint8_t *out);
 size_t sim_digested(const struct silt_record *rec, uint8_t *out);
 size_t sim_varint(struct silt_slice in, int64_t *ret);
 

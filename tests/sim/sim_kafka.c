@@ -11,6 +11,7 @@
 #define LOG_MAX 220 /* entries; then a log takes no more */
 #define VALUE_MAX 200u
 #define SCHEMAS_N 2u
+#define FIRST_SCHEMA_ID 7 /* in the registry */
 
 struct sim_cluster sim_cluster;
 
@@ -39,19 +40,26 @@ const char *sim_entry_reason(const struct sim_entry *entry)
     return reasons[entry->shape];
 }
 
+static const char *const schema_texts[SCHEMAS_N] = {
+    "{\"type\":\"record\",\"name\":\"Reading\",\"fields\":[{\"name\":\"ts\",\"type\":\"long\"},"
+    "{\"name\":\"text\",\"type\":\"string\"}]}",
+    "{\"type\":\"record\",\"name\":\"Reading\",\"fields\":[{\"name\":\"ts\",\"type\":\"long\"},"
+    "{\"name\":\"text\",\"type\":\"string\"},{\"name\":\"on\",\"type\":\"boolean\"}]}",
+};
+
+const char *sim_schema_text(int id)
+{
+    int version = id - FIRST_SCHEMA_ID;
+    return version >= 0 && version < (int)SCHEMAS_N ? schema_texts[version] : NULL;
+}
+
 static uint64_t fingerprint_of(unsigned version)
 {
     static uint64_t known[SCHEMAS_N];
-    static const char *const texts[SCHEMAS_N] = {
-        "{\"type\":\"record\",\"name\":\"Reading\",\"fields\":[{\"name\":\"ts\",\"type\":\"long\"},"
-        "{\"name\":\"text\",\"type\":\"string\"}]}",
-        "{\"type\":\"record\",\"name\":\"Reading\",\"fields\":[{\"name\":\"ts\",\"type\":\"long\"},"
-        "{\"name\":\"text\",\"type\":\"string\"},{\"name\":\"on\",\"type\":\"boolean\"}]}",
-    };
     if (known[version]) return known[version];
     struct silt_buf canonical;
     silt_buf_init(&canonical, SILT_BUF_MAX_DEFAULT);
-    bool made = silt_schema_canonical(silt_slice_str(texts[version]), &canonical, NULL).ok;
+    bool made = silt_schema_canonical(silt_slice_str(schema_texts[version]), &canonical, NULL).ok;
     SILT_ASSERT(made);
     known[version] = silt_crc64_avro(canonical.data, canonical.len);
     silt_buf_done(&canonical);
@@ -77,8 +85,26 @@ static size_t put_hex(char *out, const char *before, uint64_t value)
     return len;
 }
 
-static size_t put_framing(uint8_t *out, enum shape shape)
+int32_t sim_entry_schema_id(const struct sim_entry *entry)
 {
+    bool named = entry->shape != EMPTY && entry->shape != NOT_FRAMED && entry->shape != HUGE_VALUE;
+    if (!world.confluent || entry->kind == SIM_TOMBSTONE || !named) return -1;
+    if (entry->shape == UNKNOWN) return FIRST_SCHEMA_ID + (int)SCHEMAS_N;
+    return FIRST_SCHEMA_ID + (entry->shape == SECOND_SCHEMA);
+}
+
+static size_t put_id(uint8_t *out, const struct sim_entry *entry)
+{
+    memset(out, 0, 5);
+    out[0] = entry->shape == NOT_FRAMED;
+    out[4] = (uint8_t)sim_entry_schema_id(entry);
+    return 5;
+}
+
+static size_t put_framing(uint8_t *out, const struct sim_entry *entry)
+{
+    enum shape shape = (enum shape)entry->shape;
+    if (world.confluent) return put_id(out, entry);
     uint64_t fingerprint = fingerprint_of(shape == SECOND_SCHEMA) + (shape == UNKNOWN);
     out[0] = 0xc3;
     out[1] = shape == NOT_FRAMED ? 0x7f : 0x01;
@@ -95,7 +121,7 @@ static size_t put_value(uint8_t *out, const struct sim_entry *entry)
     memset(text + len, '.', entry->id % 9);
     len += entry->id % 9;
     if (shape == NOT_TEXT) text[0] = (char)0xff;
-    size_t at = put_framing(out, shape);
+    size_t at = put_framing(out, entry);
     at += put_varint(out + at, entry->ts);
     at += put_varint(out + at, (int64_t)len + (shape == TOO_SHORT ? 10 : 0));
     memcpy(out + at, text, len);

@@ -110,7 +110,6 @@ static enum silt_role role(struct text *t)
 static void file(struct text *t, struct silt_manifest_file *ret)
 {
     char upload[SIM_UPLOAD_ID_LEN];
-    ret->schema_id = -1;
     STRING(t, "{\"codec\":", ret->codec);
     ret->crc32c = crc(t, ",\"crc32c\":");
     ret->first = number(t, ",\"first\":");
@@ -119,7 +118,11 @@ static void file(struct text *t, struct silt_manifest_file *ret)
     parts(t, ret);
     ret->records = number(t, ",\"records\":");
     ret->role = role(t);
-    expect(t, ",\"schemas\":[]"); /* have ids in the framing confluent only */
+    ret->schema_id = -1;
+    if (!follows(t, ",\"schemas\":[]")) {
+        ret->schema_id = (int32_t)number(t, ",\"schemas\":[");
+        expect(t, "]");
+    }
     ret->size = number(t, ",\"size\":");
     STRING(t, ",\"token\":", ret->token);
     STRING(t, ",\"upload\":", upload);

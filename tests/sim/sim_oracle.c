@@ -153,7 +153,7 @@ static struct silt_slice detail_of(const struct silt_record *rec, struct silt_sl
 {
     uint8_t meta[ROW_MAX];
     struct silt_slice text = {0};
-    size_t at = sim_row(rec, SILT_ROLE_TOMBSTONE, NULL, rows, meta);
+    size_t at = sim_row(rec, SILT_ROLE_TOMBSTONE, NULL, meta);
     for (unsigned i = 0; i < 2; i++) { /* the reason, then the detail */
         int64_t len = 0;
         if (at >= rows.len) return silt_slice_of(NULL, 0);
@@ -172,8 +172,12 @@ static size_t expected_row(const struct sim_entry *entry, int32_t partition, str
     struct sim_bytes room;
     struct silt_record rec = sim_entry_record(entry, partition, &room);
     enum silt_role role = role_of(entry);
-    if (role != SILT_ROLE_REJECTED) return sim_row(&rec, role, NULL, rows, out);
-    return sim_row(&rec, role, sim_entry_reason(entry), detail_of(&rec, rows), out);
+    struct sim_why why = {.schema_id = sim_entry_schema_id(entry)};
+    if (role == SILT_ROLE_REJECTED) {
+        why.reason = sim_entry_reason(entry);
+        why.detail = detail_of(&rec, rows);
+    }
+    return sim_row(&rec, role, &why, out);
 }
 
 /* Which version of the record at this offset the row is. @return its length. */
@@ -189,6 +193,9 @@ static size_t match_row(struct window *w, const struct silt_manifest_file *file,
         if (e->open || e->aborted)
             sim_fail("slot %lld holds offset %lld of a transaction that was not committed",
                      (long long)w->m->seq, (long long)offset);
+        if (role_of(e) == SILT_ROLE_DATA && file->schema_id != sim_entry_schema_id(e))
+            sim_fail("%s is of schema %d, offset %lld is of another", file->key, file->schema_id,
+                     (long long)offset);
         twice |= e->archived;
         if (e->archived) continue;
         e->archived = true;

@@ -38,14 +38,16 @@ static struct silt_worker_opts draw_opts(void)
     int64_t age_max_ms = sim_between(100, by_age ? 3000 : 60000);
     return (struct silt_worker_opts){
         .consumer = {.brokers = "sim", .group = "g", .topics = topics, .topics_n = 1},
-        .decoder = {.framing = SILT_FRAMING_SINGLE_OBJECT,
+        .decoder = {.framing =
+                        world.confluent ? SILT_FRAMING_CONFLUENT : SILT_FRAMING_SINGLE_OBJECT,
                     .schema_files = schema_files,
                     .schema_files_n = 2,
-                    .registry_url = "",
+                    .registry_url = "http://registry",
+                    .http = (struct silt_http *)&opts, /* nobody looks into it */
                     .sensor_id_field = "",
                     .time_field = "ts",
                     .value_max = 200},
-        .framing = "single_object",
+        .framing = world.confluent ? "confluent" : "single_object",
         .metrics = &metrics,
         .archive_id = "0123456789abcdef0123456789abcdef",
         .name = "w",
@@ -78,6 +80,7 @@ void sim_procs_begin(void)
         sim_procs[i] = (struct sim_proc){.no = i + 1, .life = sim_procs[i].life + 1};
         sim_drop_memory(&sim_procs[i]); /* an empty list */
     }
+    world.confluent = sim_chance(300);
     opts = draw_opts();
 }
 
@@ -125,6 +128,7 @@ void sim_proc_kill(struct sim_proc *proc)
     sim_count_forget(proc);
     proc->alive = false;
     sim_store_forget(proc);
+    sim_registry_forget(proc);
     sim_group_died(proc);
     proc->doomed = proc->in_turn || proc->in_repair;
     if (!proc->doomed)

@@ -43,20 +43,20 @@ static uint8_t *put_meta(uint8_t *at, const struct silt_record *rec)
     return put_long(at, 0);
 }
 
-#define FRAMING_LEN 10u /* single object */
-
-size_t sim_row(const struct silt_record *rec, enum silt_role role, const char *reason,
-               struct silt_slice detail, uint8_t *out)
+size_t sim_row(const struct silt_record *rec, enum silt_role role, const struct sim_why *why,
+               uint8_t *out)
 {
+    size_t framing = world.confluent ? 5 : 10;
     uint8_t *at = put_meta(put_long(out, rec->partition), rec);
     if (role == SILT_ROLE_DATA) {
-        memcpy(at, rec->value.ptr + FRAMING_LEN, rec->value.len - FRAMING_LEN);
-        at += rec->value.len - FRAMING_LEN;
+        memcpy(at, rec->value.ptr + framing, rec->value.len - framing);
+        at += rec->value.len - framing;
     }
     if (role == SILT_ROLE_REJECTED) {
-        at = put_bytes(at, silt_slice_str(reason));
-        at = put_bytes(at, detail);
-        at = put_branch(at, true);
+        at = put_bytes(at, silt_slice_str(why->reason));
+        at = put_bytes(at, why->detail);
+        at = put_branch(at, why->schema_id < 0);
+        if (why->schema_id >= 0) at = put_long(at, why->schema_id);
         at = put_bytes(at, rec->value);
     }
     return (size_t)(at - out);

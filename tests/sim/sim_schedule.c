@@ -64,9 +64,33 @@ static void trouble(void)
 
 /* ---- one event ---- */
 
+static int64_t min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Of store or registry. */
+static int64_t next_answer_ms(void)
+{
+    return min64(sim_store_next_ms(), sim_registry_next_ms());
+}
+
+static bool answer_is_due(void)
+{
+    return next_answer_ms() <= world.now_ms;
+}
+
+static void answer_event(void)
+{
+    if (sim_registry_next_ms() <= world.now_ms)
+        sim_registry_event();
+    else
+        sim_store_event();
+}
+
 static void pass_time(void)
 {
-    int64_t next = sim_store_next_ms();
+    int64_t next = next_answer_ms();
     int64_t step = sim_between(1, sim_chance(30) ? 20 * SECOND_MS : 80);
     if (next > world.now_ms && next - world.now_ms < step && sim_chance(700))
         step = next - world.now_ms;
@@ -79,8 +103,8 @@ void sim_event(void)
     world.events++;
     unsigned what = sim_below(100);
     struct sim_proc *proc;
-    if (what < 40 && sim_store_is_due())
-        sim_store_event();
+    if (what < 40 && answer_is_due())
+        answer_event();
     else if (what < 72 && (proc = pick(sim_proc_can_turn)))
         sim_proc_turn(proc);
     else if (what < 75 && (proc = pick(sim_proc_can_repair)))
@@ -114,7 +138,7 @@ static void calm_down(void)
 static void everybody(void)
 {
     sim_group_event();
-    while (sim_store_is_due()) sim_store_event();
+    while (answer_is_due()) answer_event();
     for (unsigned i = 0; i < SIM_PROCS_MAX; i++) {
         if (sim_proc_can_turn(&sim_procs[i])) sim_proc_turn(&sim_procs[i]);
         if (sim_proc_can_repair(&sim_procs[i])) sim_proc_repair(&sim_procs[i]);
@@ -122,15 +146,10 @@ static void everybody(void)
     if (!pick(is_alive)) sim_proc_start(&sim_procs[0]); /* the last one was told to stop */
 }
 
-static int64_t min64(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The next moment something may happen: soon after progress, later and later without. */
 static void go_on(int64_t *step)
 {
-    int64_t next = sim_store_next_ms();
+    int64_t next = next_answer_ms();
     *step = min64(*step + *step / 4, CALM_STEP_MAX_MS);
     world.now_ms = next > world.now_ms && next - world.now_ms < *step ? next : world.now_ms + *step;
 }
@@ -163,7 +182,7 @@ static void stop_all(void)
     for (unsigned round = 0; pick(is_alive); round++) {
         if (round == CALM_ROUNDS_MAX) sim_fail("a worker does not stop");
         sim_group_event();
-        while (sim_store_is_due()) sim_store_event();
+        while (answer_is_due()) answer_event();
         for (unsigned i = 0; i < SIM_PROCS_MAX; i++)
             if (sim_proc_can_turn(&sim_procs[i])) sim_proc_turn(&sim_procs[i]);
         for (unsigned i = 0; i < SIM_PROCS_MAX; i++)

@@ -384,11 +384,6 @@ static struct wire *pick_due(void)
     return picked;
 }
 
-bool sim_store_is_due(void)
-{
-    return sim_store_next_ms() <= world.now_ms;
-}
-
 int64_t sim_store_next_ms(void)
 {
     int64_t next = NEVER;

@@ -188,5 +188,6 @@ void sim_begin(const struct sim_plan *plan)
     sim_kafka_begin();
     sim_group_begin();
     sim_store_begin();
+    sim_registry_begin();
     sim_oracle_begin();
 }
