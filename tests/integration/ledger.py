@@ -313,7 +313,7 @@ def identify(options, text):
     return int.from_bytes(bytes.fromhex(digits), "little")
 
 
-def fill(options, schema_names=("sensor_reading.v1", "sensor_reading.v2"), stop=lambda: False):
+def fill(options, schema_names=("sensor_reading.v1", "sensor_reading.v2")):
     """Produces by the options (see parse) and returns the finished ledger."""
     texts = map(sensors.load_schema, schema_names[:1] if options.framing == "none" else schema_names)
     schemas = {identify(options, text): text for text in texts}
@@ -325,14 +325,14 @@ def fill(options, schema_names=("sensor_reading.v1", "sensor_reading.v2"), stop=
     for n in range(options.transactional):
         name = f"{options.topic}-{options.seed}-{n}"
         lanes.append(Lane(ledger, options.brokers, COMPRESSIONS[n % 5], name))
-    _produce(options, mix, lanes, stop)
+    _produce(options, mix, lanes)
     return ledger
 
 
-def _produce(options, mix, lanes, stop):
+def _produce(options, mix, lanes):
     run = max(20, min(500, options.records // 400, (options.rate or 10_000) // 20))
     number, turn, started = 0, 0, time.monotonic()
-    while number < options.records and not stop():
+    while number < options.records:
         lane = lanes[turn % len(lanes)]
         lane.begin_run()
         for number in range(number, min(number + run, options.records)):

@@ -185,7 +185,7 @@ class SiltRun:
                 newest[int(match["partition"])] = key  # keys are sorted, the last one wins
         return {p: json.loads(store.get(key)[0])["next"] for p, key in newest.items()}
 
-    def wait_archived(self, ledger, seconds=120, keep_alive=None):
+    def wait_archived(self, ledger, seconds=120):
         """Until every record that must be archived is behind a manifest."""
         wanted = {}
         for partition in range(len(ledger.entries)):
@@ -199,8 +199,6 @@ class SiltRun:
             behind = {p: (durable.get(p, 0), n) for p, n in wanted.items() if durable.get(p, 0) < n}
             if not behind:
                 return
-            if keep_alive:
-                keep_alive()
             assert any(w.running() for w in self.workers), "no worker is left\n" + self.tails()
             assert time.monotonic() < deadline, (
                 f"not archived after {seconds} s; partition: (durable, wanted) {behind}\n"
