@@ -336,7 +336,8 @@ static void remember(struct silt_decoder *decoder, int32_t id,
     struct silt_err err;
     enum silt_reason reason;
     switch (answer->kind) {
-    case SILT_REGISTRY_OUTAGE: return;
+    case SILT_REGISTRY_OUTAGE:
+    case SILT_REGISTRY_MORE: return;
     case SILT_REGISTRY_UNKNOWN:
         remember_bad(decoder, id, SILT_REASON_UNKNOWN_SCHEMA, answer->text);
         return;

@@ -2,6 +2,7 @@
  *
  *   ask ─▶ [timer: start_delayed] ─▶ submit ─▶ answered ─▶ reply_to ─▶ take
  *          when the pace says so                └─ queue full: timer, again
+ *          └─ it refers to others: again, for the next of them
  *
  * `busy` counts the look-ups the io thread may still touch; free waits until it is 0.
  */
@@ -12,6 +13,7 @@
 #include "base/random.h"
 #include "net/sigv4.h"
 #include "registry_pace_int.h"
+#include "registry_refs_int.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -26,6 +28,9 @@ struct silt_decoder_reply {
     struct silt_registry *registry;
     int32_t id;
     char *url;
+    bool has_schema; /* from here on references are fetched */
+    struct silt_buf schema;
+    struct silt_refs refs;
 };
 
 struct silt_registry {
@@ -112,10 +117,14 @@ SILT_RC silt_registry_new(const struct silt_decoder_opts *opts,
     return SILT_OK;
 }
 
+static void answered(struct silt_http_req *req);
+
 /* Takes the url. */
 static void prepare(struct silt_registry *registry, char *url, struct silt_decoder_reply *lookup)
 {
     static const char *const want_headers[] = {"retry-after", NULL};
+    silt_http_req_done(&lookup->req);
+    silt_free(lookup->url);
     lookup->registry = registry;
     lookup->url = url;
     lookup->req = (struct silt_http_req){.method = "GET",
@@ -128,20 +137,42 @@ static void prepare(struct silt_registry *registry, char *url, struct silt_decod
                                          .fresh = registry->pace.failures > 0,
                                          .ca_file = registry->ca_file,
                                          .want_headers = want_headers,
+                                         .done = answered,
                                          .ctx = lookup};
 }
 
-static void prepare_id(struct silt_registry *registry, int32_t id,
-                       struct silt_decoder_reply *lookup)
+static char *subject_url(const struct silt_registry *registry, const char *subject,
+                         const char *version)
 {
-    prepare(registry, silt_asprintf("%s/schemas/ids/%d", registry->base, id), lookup);
-    lookup->id = id;
+    struct silt_buf url;
+    size_t len;
+    silt_buf_init(&url, SILT_BUF_MAX_DEFAULT);
+    (void)silt_buf_printf(&url, "%s/subjects/", registry->base);
+    silt_sigv4_encode(&url, subject, false);
+    (void)silt_buf_printf(&url, "/versions/%s", version);
+    return (char *)silt_buf_take(&url, &len);
+}
+
+/* The next request of a look-up: for its schema, or for what that refers to. */
+static void prepare_next(struct silt_registry *registry, struct silt_decoder_reply *lookup)
+{
+    const struct silt_reference *wanted = silt_refs_wanted(&lookup->refs);
+    char version[12];
+    registry->requests++;
+    if (!wanted) {
+        prepare(registry, silt_asprintf("%s/schemas/ids/%d", registry->base, lookup->id), lookup);
+        return;
+    }
+    snprintf(version, sizeof version, "%d", wanted->version);
+    prepare(registry, subject_url(registry, wanted->subject, version), lookup);
 }
 
 static void lookup_done(struct silt_decoder_reply *lookup)
 {
     silt_http_req_done(&lookup->req);
     silt_free(lookup->url);
+    silt_buf_done(&lookup->schema);
+    silt_refs_done(&lookup->refs);
 }
 
 static void lookup_free(struct silt_decoder_reply *lookup)
@@ -197,15 +228,9 @@ static void start_delayed(void *ctx, bool stopped)
 
 /* --- owner thread ---------------------------------------------------------------------------- */
 
-void silt_registry_ask(struct silt_registry *registry, int32_t id)
+static void start(struct silt_registry *registry, struct silt_decoder_reply *lookup)
 {
-    if (silt_map_get(registry->open, &id, sizeof id)) return;
-    if (silt_map_len(registry->open) >= SILT_LOOKUPS_MAX) return;
-    struct silt_decoder_reply *lookup = SILT_NEW(struct silt_decoder_reply);
-    prepare_id(registry, id, lookup);
-    lookup->req.done = answered;
-    silt_map_put(registry->open, &id, sizeof id, lookup);
-    registry->requests++;
+    prepare_next(registry, lookup);
     pthread_mutex_lock(&registry->synced.lock);
     registry->synced.busy++;
     pthread_mutex_unlock(&registry->synced.lock);
@@ -215,6 +240,16 @@ void silt_registry_ask(struct silt_registry *registry, int32_t id)
         return;
     }
     registry->port->submit(registry->http, &lookup->req);
+}
+
+void silt_registry_ask(struct silt_registry *registry, int32_t id)
+{
+    if (silt_map_get(registry->open, &id, sizeof id)) return;
+    if (silt_map_len(registry->open) >= SILT_LOOKUPS_MAX) return;
+    struct silt_decoder_reply *lookup = SILT_NEW(struct silt_decoder_reply);
+    lookup->id = id;
+    silt_map_put(registry->open, &id, sizeof id, lookup);
+    start(registry, lookup);
 }
 
 static void read_answer(const struct silt_http_req *req, struct silt_registry_answer *ret_answer)
@@ -255,12 +290,60 @@ static int64_t note(struct silt_registry *registry, const struct silt_decoder_re
                             silt_random_u64());
 }
 
+/* Keeps what was found, and what it refers to. */
+static SILT_RC keep(struct silt_decoder_reply *lookup, struct silt_registry_answer *found,
+                    struct silt_err *err)
+{
+    if (lookup->has_schema)
+        SILT_TRY(silt_refs_fetched(&lookup->refs, &found->schema, err));
+    else
+        lookup->schema = found->schema;
+    lookup->has_schema = true;
+    found->schema = (struct silt_buf){0};
+    return silt_refs_add(&lookup->refs, found->references, found->references_n, err);
+}
+
+static SILT_RC put_together(struct silt_decoder_reply *lookup, struct silt_registry_answer *answer,
+                            struct silt_err *err)
+{
+    SILT_TRY(keep(lookup, answer, err));
+    silt_registry_answer_done(answer);
+    if (silt_refs_wanted(&lookup->refs)) {
+        answer->kind = SILT_REGISTRY_MORE;
+        return SILT_OK;
+    }
+    if (lookup->refs.n) SILT_TRY(silt_refs_compose(&lookup->refs, &lookup->schema, err));
+    answer->schema = lookup->schema;
+    lookup->schema = (struct silt_buf){0};
+    return SILT_OK;
+}
+
+/* From what one request found to what the look-up has found. */
+static void gather(struct silt_decoder_reply *lookup, struct silt_registry_answer *answer)
+{
+    struct silt_err err;
+    const struct silt_reference *wanted = silt_refs_wanted(&lookup->refs);
+    if (answer->kind == SILT_REGISTRY_UNKNOWN && wanted) {
+        char why[120];
+        snprintf(why, sizeof why, "it refers to %.60s version %d, which the registry does not know",
+                 wanted->subject, wanted->version);
+        silt_registry_refuse(answer, why);
+    }
+    if (answer->kind == SILT_REGISTRY_FOUND && !silt_ok(put_together(lookup, answer, &err)))
+        silt_registry_refuse(answer, err.text);
+}
+
 int64_t silt_registry_take(struct silt_registry *registry, struct silt_decoder_reply *reply,
                            int32_t *ret_id, struct silt_registry_answer *ret_answer)
 {
     *ret_id = reply->id;
     read_answer(&reply->req, ret_answer);
     int64_t wait = note(registry, reply, ret_answer);
+    gather(reply, ret_answer);
+    if (ret_answer->kind == SILT_REGISTRY_MORE) {
+        start(registry, reply);
+        return wait;
+    }
     silt_map_remove(registry->open, &reply->id, sizeof reply->id);
     lookup_free(reply);
     return wait;
@@ -269,12 +352,14 @@ int64_t silt_registry_take(struct silt_registry *registry, struct silt_decoder_r
 SILT_RC silt_registry_call(struct silt_registry *registry, int32_t id,
                            struct silt_registry_answer *ret_answer, struct silt_err *err)
 {
-    struct silt_decoder_reply lookup = {0};
-    prepare_id(registry, id, &lookup);
-    registry->requests++;
-    registry->port->call(registry->http, &lookup.req);
-    read_answer(&lookup.req, ret_answer);
-    note(registry, &lookup, ret_answer);
+    struct silt_decoder_reply lookup = {.id = id};
+    do {
+        prepare_next(registry, &lookup);
+        registry->port->call(registry->http, &lookup.req);
+        read_answer(&lookup.req, ret_answer);
+        note(registry, &lookup, ret_answer);
+        gather(&lookup, ret_answer);
+    } while (ret_answer->kind == SILT_REGISTRY_MORE);
     int64_t asked_ms = retry_after_ms(&lookup.req);
     lookup_done(&lookup);
     if (ret_answer->kind == SILT_REGISTRY_FOUND) return SILT_OK;
@@ -289,13 +374,7 @@ SILT_RC silt_registry_latest(struct silt_registry *registry, const char *subject
 {
     struct silt_decoder_reply lookup = {0};
     struct silt_registry_answer answer;
-    struct silt_buf url;
-    size_t len;
-    silt_buf_init(&url, SILT_BUF_MAX_DEFAULT);
-    (void)silt_buf_printf(&url, "%s/subjects/", registry->base);
-    silt_sigv4_encode(&url, subject, false);
-    (void)silt_buf_append_str(&url, "/versions/latest");
-    prepare(registry, (char *)silt_buf_take(&url, &len), &lookup);
+    prepare(registry, subject_url(registry, subject, "latest"), &lookup);
     registry->port->call(registry->http, &lookup.req);
     read_answer(&lookup.req, &answer);
     lookup_done(&lookup);

@@ -1,5 +1,7 @@
 #include "registry_json_int.h"
 
+#include "base/alloc.h"
+
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,6 +22,12 @@ static __attribute__((format(printf, 4, 5))) void answer(struct silt_registry_an
         if (*c < ' ' || *c > '~') *c = '?';
 }
 
+void silt_registry_refuse(struct silt_registry_answer *found, const char *why)
+{
+    silt_registry_answer_done(found);
+    answer(found, SILT_REGISTRY_UNUSABLE, SILT_E_SCHEMA, "%s", why);
+}
+
 /* The registry's own codes begin with the status: 40403 says that it knows no such id. A plain 404
  * in the same field is what its web server says about a wrong path. */
 static void read_not_found(json_t *json, struct silt_registry_answer *ret_answer)
@@ -32,6 +40,22 @@ static void read_not_found(json_t *json, struct silt_registry_answer *ret_answer
     }
     answer(ret_answer, SILT_REGISTRY_OUTAGE, SILT_E_PROTOCOL,
            "HTTP 404 without the registry's error code: its address has the wrong path");
+}
+
+static bool read_references(json_t *references, struct silt_registry_answer *ret_answer)
+{
+    const size_t n = json_array_size(references);
+    if (!n) return true;
+    ret_answer->references = silt_calloc(n, sizeof *ret_answer->references);
+    for (size_t i = 0; i < n; i++) {
+        json_t *reference = json_array_get(references, i);
+        const char *subject = json_string_value(json_object_get(reference, "subject"));
+        const json_int_t version = json_integer_value(json_object_get(reference, "version"));
+        if (!subject || version < 1 || version > INT32_MAX) return false;
+        ret_answer->references[ret_answer->references_n++] =
+            (struct silt_reference){.subject = silt_strdup(subject), .version = (int32_t)version};
+    }
+    return true;
 }
 
 static void read_found(json_t *json, struct silt_registry_answer *ret_answer)
@@ -49,11 +73,8 @@ static void read_found(json_t *json, struct silt_registry_answer *ret_answer)
                "the schema is of type \"%.40s\", not AVRO", json_string_value(type));
         return;
     }
-    if (json_array_size(references) > 0) {
-        json_t *name = json_object_get(json_array_get(references, 0), "name");
-        answer(ret_answer, SILT_REGISTRY_UNUSABLE, SILT_E_SCHEMA,
-               "the schema refers to another one (\"%.60s\"), which is not supported",
-               json_is_string(name) ? json_string_value(name) : "?");
+    if (!read_references(references, ret_answer)) {
+        silt_registry_refuse(ret_answer, "the schema has a reference without subject and version");
         return;
     }
     json_t *id = json_object_get(json, "id");
@@ -92,4 +113,8 @@ void silt_registry_read(int status, struct silt_slice body, struct silt_registry
 void silt_registry_answer_done(struct silt_registry_answer *answer)
 {
     silt_buf_done(&answer->schema);
+    for (unsigned i = 0; i < answer->references_n; i++) silt_free(answer->references[i].subject);
+    silt_free(answer->references);
+    answer->references = NULL;
+    answer->references_n = 0;
 }

@@ -385,8 +385,9 @@ static SILT_RC read_type(struct silt_tree *tree, const struct place *place, json
 }
 
 /* A default of bytes may hold \u0000: valid Avro, refused by jansson unless allowed. */
-static SILT_RC parse(struct silt_slice text, json_t **ret_json, struct silt_err *err)
+SILT_RC silt_schema_parse(struct silt_slice text, json_t **ret_json, struct silt_err *err)
 {
+    SILT_TRY(silt_schema_scan(text, err));
     json_error_t why;
     *ret_json = json_loadb((const char *)text.ptr, text.len,
                            JSON_DECODE_ANY | JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &why);
@@ -397,9 +398,8 @@ static SILT_RC parse(struct silt_slice text, json_t **ret_json, struct silt_err 
 
 SILT_RC silt_tree_new(struct silt_slice json, struct silt_tree **ret_tree, struct silt_err *err)
 {
-    SILT_TRY(silt_schema_scan(json, err));
     json_t *parsed;
-    SILT_TRY(parse(json, &parsed, err));
+    SILT_TRY(silt_schema_parse(json, &parsed, err));
     struct silt_tree *tree = SILT_NEW(struct silt_tree);
     tree->json = parsed;
     tree->named = silt_map_new();

@@ -69,6 +69,10 @@ struct silt_type {
 };
 
 struct silt_tree;
+struct json_t; /* jansson's */
+
+/* Scans and parses; the caller owns the result. */
+SILT_RC silt_schema_parse(struct silt_slice text, struct json_t **ret_json, struct silt_err *err);
 
 SILT_RC silt_tree_new(struct silt_slice json, struct silt_tree **ret_tree, struct silt_err *err);
 void silt_tree_free(struct silt_tree *tree); /* NULL is fine */

@@ -305,7 +305,7 @@ static void unusable_schemas_make_bad_records(void)
         "{\"schema\":\"x\",\"schemaType\":\"JSON\"}",
         "{\"schema\":\"\\\"string\\\"\",\"references\":[{\"name\":\"common\"}]}",
         "{\"schema\":\"{}\"}"};
-    static const char *const words[] = {"JSON", "common", "without a \"type\""};
+    static const char *const words[] = {"JSON", "a reference without", "without a \"type\""};
     struct bench bench;
     bench_init(&bench, (struct silt_decoder_opts){0}, 10);
     for (int32_t i = 0; i < 3; i++) {
@@ -317,6 +317,84 @@ static void unusable_schemas_make_bad_records(void)
         CU_ASSERT_EQUAL(decoded.verdict.reason, SILT_REASON_BAD_SCHEMA);
         CU_ASSERT_PTR_NOT_NULL(strstr(decoded.detail, words[i]));
     }
+    bench_done(&bench);
+}
+
+#define REFERS                                                                                     \
+    "{\"schema\":\"[\\\"null\\\",\\\"a.F\\\",\\\"string\\\"]\",\"references\":[{\"name\":\"a.F\"," \
+    "\"subject\":\"a/F value\",\"version\":3}]}"
+#define REFERRED                                                                                  \
+    "{\"subject\":\"a/F value\",\"version\":3,\"id\":9,\"schema\":\"{\\\"type\\\":\\\"fixed\\\"," \
+    "\\\"name\\\":\\\"a.F\\\",\\\"size\\\":2}\"}"
+
+static void what_a_schema_refers_to_is_fetched_too(void)
+{
+    struct bench bench;
+    bench_init(&bench, (struct silt_decoder_opts){.registry_url = "http://r"}, 10);
+    struct silt_decoded decoded;
+    const struct silt_record rec = {.value = silt_slice_of("\0\0\0\0\7\2xy", 8)};
+    CU_ASSERT_EQUAL(silt_decoder_decode(bench.decoder, &rec, &decoded), SILT_DECODE_WANT_SCHEMA);
+    answer(&bench.http, SILT_HTTP_ANSWERED, 200, REFERS);
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    CU_ASSERT_EQUAL(silt_decoder_decode(bench.decoder, &rec, &decoded), SILT_DECODE_WANT_SCHEMA);
+    CU_ASSERT_EQUAL(bench.http.reqs_n, 1);
+    CU_ASSERT_STRING_EQUAL(bench.http.reqs[0]->url, "http://r/subjects/a%2FF%20value/versions/3");
+    answer(&bench.http, SILT_HTTP_ANSWERED, 200, REFERRED);
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    CU_ASSERT_EQUAL(silt_decoder_decode(bench.decoder, &rec, &decoded), SILT_DECODE_OK);
+    CU_ASSERT_STRING_EQUAL(decoded.schema->json,
+                           "[\"null\",{\"type\":\"fixed\",\"name\":\"F\",\"size\":2,"
+                           "\"namespace\":\"a\"},\"string\"]");
+    bench_done(&bench);
+}
+
+/* Only what the registry says makes records bad. */
+static void a_reference_that_is_not_there_is_told_from_an_outage(void)
+{
+    struct bench bench;
+    bench_init(&bench, (struct silt_decoder_opts){0}, 10);
+    struct silt_decoded decoded;
+    decode_id(&bench, 7, &decoded);
+    answer(&bench.http, SILT_HTTP_ANSWERED, 200, REFERS);
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    answer(&bench.http, SILT_HTTP_ANSWERED, 500, "");
+    CU_ASSERT(reply(&bench) > 0);
+    CU_ASSERT_EQUAL(decode_id(&bench, 7, &decoded), SILT_DECODE_WANT_SCHEMA);
+    tick(&bench.http, 1000);
+    answer(&bench.http, SILT_HTTP_ANSWERED, 200, REFERS);
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    answer(&bench.http, SILT_HTTP_ANSWERED, 404, "{\"error_code\":40402}");
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    CU_ASSERT_EQUAL(decode_id(&bench, 7, &decoded), SILT_DECODE_REJECT);
+    CU_ASSERT_EQUAL(decoded.verdict.reason, SILT_REASON_BAD_SCHEMA);
+    CU_ASSERT_STRING_EQUAL(
+        decoded.detail,
+        "schema 7: it refers to a/F value version 3, which the registry does not know");
+    decode_id(&bench, 8, &decoded);
+    answer(&bench.http, SILT_HTTP_ANSWERED, 200, REFERS);
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    answer(&bench.http, SILT_HTTP_ANSWERED, 200, "{\"schema\":\"{\"}");
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    CU_ASSERT_EQUAL(decode_id(&bench, 8, &decoded), SILT_DECODE_REJECT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(decoded.detail, "subject a/F value version 3: "));
+    bench_done(&bench);
+}
+
+/* The same answer to every question: a schema that refers to itself ends there. */
+static void references_are_waited_for_too(void)
+{
+    struct bench bench;
+    bench_init(&bench, (struct silt_decoder_opts){0}, 10);
+    struct silt_schema *schema;
+    struct silt_err err = {0};
+    bench.http.outcome = SILT_HTTP_ANSWERED;
+    bench.http.status = 200;
+    bench.http.body = REFERS;
+    CU_ASSERT_FAILS(silt_decoder_fetch(bench.decoder, 5, &schema, &err));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "a.F"));
+    struct silt_decoder_stats stats;
+    silt_decoder_stats(bench.decoder, &stats);
+    CU_ASSERT_EQUAL(stats.registry_requests, 2);
     bench_done(&bench);
 }
 
@@ -706,6 +784,10 @@ SILT_TESTS("decoder", {"asks once and remembers", asks_once_and_remembers},
            {"rejects before any schema", rejects_before_any_schema},
            {"unknown ids stay unknown for a while", unknown_ids_stay_unknown_for_a_while},
            {"unusable schemas make bad records", unusable_schemas_make_bad_records},
+           {"what a schema refers to is fetched too", what_a_schema_refers_to_is_fetched_too},
+           {"a reference that is not there is told from an outage",
+            a_reference_that_is_not_there_is_told_from_an_outage},
+           {"references are waited for too", references_are_waited_for_too},
            {"what the reader cannot read is rejected", what_the_reader_cannot_read_is_rejected},
            {"an outage holds and never rejects", an_outage_holds_and_never_rejects},
            {"asking too early waits for the pause to end",

@@ -2,6 +2,7 @@
 
 #include "harness.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,16 +81,35 @@ static void other_kinds_of_schema_are_unusable(void)
        "PROTOBUF");
     is(200, "{\"schema\":\"s\",\"schemaType\":\"\\u001b[1m\\u00fc\"}", SILT_REGISTRY_UNUSABLE,
        "\"?[1m??\"");
-    is(200, "{\"schema\":\"s\",\"references\":[{\"name\":\"common.avsc\"},{\"name\":\"b\"}]}",
-       SILT_REGISTRY_UNUSABLE, "common.avsc");
-    is(200, "{\"schema\":\"s\",\"references\":[7]}", SILT_REGISTRY_UNUSABLE, "\"?\"");
+}
+
+static void references_name_subject_and_version(void)
+{
+    struct silt_registry_answer answer =
+        read_text(200, "{\"schema\":\"s\",\"references\":[{\"name\":\"n\",\"subject\":\"a\","
+                       "\"version\":1},{\"subject\":\"b\",\"version\":2147483647}]}");
+    CU_ASSERT_EQUAL(answer.kind, SILT_REGISTRY_FOUND);
+    CU_ASSERT_EQUAL(answer.references_n, 2);
+    CU_ASSERT_STRING_EQUAL(answer.references[0].subject, "a");
+    CU_ASSERT_EQUAL(answer.references[0].version, 1);
+    CU_ASSERT_STRING_EQUAL(answer.references[1].subject, "b");
+    CU_ASSERT_EQUAL(answer.references[1].version, 2147483647);
+    silt_registry_answer_done(&answer);
+    static const char *const bad[] = {
+        "{\"name\":\"common.avsc\"}", "7", "{\"subject\":\"a\",\"version\":1},{\"version\":1}",
+        "{\"subject\":\"a\",\"version\":0}", "{\"subject\":\"a\",\"version\":2147483648}"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char body[200];
+        snprintf(body, sizeof body, "{\"schema\":\"s\",\"references\":[%s]}", bad[i]);
+        is(200, body, SILT_REGISTRY_UNUSABLE, "a reference without subject and version");
+    }
 }
 
 static void mutated_answers_never_crash(void)
 {
     static const char good[] =
         "{\"schema\":\"\\\"int\\\"\",\"schemaType\":\"AVRO\",\"references\":[{"
-        "\"name\":\"a\"}],\"error_code\":40403}";
+        "\"subject\":\"a\",\"version\":1}],\"error_code\":40403}";
     for (int round = 0; round < 20000; round++) {
         char *copy = strdup(good);
         if (!copy) abort();
@@ -109,5 +129,6 @@ SILT_TESTS("registry_json",
            {"only its own 404 makes an id unknown", only_its_own_404_makes_an_id_unknown},
            {"garbage with 200 is an outage", garbage_with_200_is_an_outage},
            {"refusals are outages of their kind", refusals_are_outages_of_their_kind},
+           {"references name subject and version", references_name_subject_and_version},
            {"other kinds of schema are unusable", other_kinds_of_schema_are_unusable},
            {"mutated answers never crash", mutated_answers_never_crash})
