@@ -17,8 +17,7 @@ void silt_args_rest_done(struct silt_args_rest *rest)
 
 /* --- one flag ------------------------------------------------------------------------------ */
 
-/* Flags that every command takes. */
-static const struct silt_flag common_flags[] = {
+const struct silt_flag silt_common_flags[] = {
     {"config", SILT_FLAG_TEXT, "FILE", "configuration file"},
     {"json", SILT_FLAG_SWITCH, NULL, "print JSON for machines"},
     {"help", SILT_FLAG_SWITCH, NULL, "print this help"},
@@ -84,7 +83,7 @@ static struct silt_rc set_flag(struct silt_args *args, unsigned row, const char 
 static void set_common(struct silt_args *args, struct silt_args_rest *rest, unsigned row,
                        const char *text)
 {
-    const char *name = common_flags[row].name;
+    const char *name = silt_common_flags[row].name;
     if (strcmp(name, "config") == 0) rest->config_file = text;
     if (strcmp(name, "json") == 0) args->json = true;
     if (strcmp(name, "help") == 0) rest->help = true;
@@ -95,7 +94,7 @@ static struct silt_rc fail_unknown(const struct silt_args *args, const char *nam
 {
     char *word silt_auto(silt_free_auto) = silt_strndup(name, len);
     struct silt_nearest nearest = {.word = word};
-    const struct silt_flag *const tables[] = {args->command->flags, common_flags};
+    const struct silt_flag *const tables[] = {args->command->flags, silt_common_flags};
     for (unsigned t = 0; t < 2; t++)
         for (unsigned i = 0; has_row(tables[t], i); i++)
             silt_nearest_offer(&nearest, tables[t][i].name);
@@ -123,10 +122,10 @@ static struct silt_rc parse_flag(struct silt_args *args, struct silt_args_rest *
     const char *name = argv[0] + 2;
     const size_t len = strcspn(name, "=");
     const unsigned own = find_row(args->command->flags, name, len);
-    const unsigned common = find_row(common_flags, name, len);
+    const unsigned common = find_row(silt_common_flags, name, len);
     const bool is_own = has_row(args->command->flags, own);
-    if (!is_own && !has_row(common_flags, common)) return fail_unknown(args, name, len, err);
-    const struct silt_flag *flag = is_own ? &args->command->flags[own] : &common_flags[common];
+    if (!is_own && !has_row(silt_common_flags, common)) return fail_unknown(args, name, len, err);
+    const struct silt_flag *flag = is_own ? &args->command->flags[own] : &silt_common_flags[common];
     const char *text = take_value(flag, argv, n, ret_used);
     if (!text && flag->type == SILT_FLAG_SWITCH)
         SILT_FAIL(err, USAGE, "--%s takes no value", flag->name);

@@ -20,6 +20,9 @@ void silt_args_rest_done(struct silt_args_rest *rest);
 /* `silt help`, `silt help COMMAND`; commands that nobody knows. */
 void silt_help_all(const struct silt_cli *cli, FILE *out);
 void silt_help_command(const struct silt_command *command, FILE *out);
+void silt_help_man(const struct silt_cli *cli, FILE *out); /* silt(1), as roff */
+/* Flags that every command takes; ends with a row without name. */
+extern const struct silt_flag silt_common_flags[];
 const struct silt_command *silt_command_find(const struct silt_cli *cli, const char *name);
 int silt_command_unknown(const struct silt_cli *cli, const char *name);
 

@@ -22,6 +22,7 @@ static const struct {
     {"example", silt_config_example},
     {"schema", silt_config_schema},
     {"markdown", silt_config_markdown},
+    {"man", silt_config_man},
 };
 
 static int run_config(const struct silt_args *args)
@@ -39,6 +40,7 @@ static const struct silt_flag flags[] = {
     {"example", SILT_FLAG_SWITCH, NULL, "a commented configuration file to start from"},
     {"schema", SILT_FLAG_SWITCH, NULL, "a JSON schema of the file, for editors"},
     {"markdown", SILT_FLAG_SWITCH, NULL, "the documentation of all options"},
+    {"man", SILT_FLAG_SWITCH, NULL, "the same as a manual page, silt.yaml(5)"},
     {0},
 };
 

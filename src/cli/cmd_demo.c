@@ -247,7 +247,7 @@ static int run(const struct silt_args *args)
 }
 
 static const struct silt_flag flags[] = {
-    {"dir", SILT_FLAG_TEXT, "D", "folder of the archive (silt-demo); used again when it exists"},
+    {"dir", SILT_FLAG_TEXT, "DIR", "folder of the archive (silt-demo); used again when it exists"},
     {"seconds", SILT_FLAG_INT, "N", "how long the readings take to arrive (5)"},
     {"records", SILT_FLAG_INT, "N", "how many readings (20000)"},
     {0},

@@ -11,6 +11,10 @@ const char *curl_version(void);
 const char *ZSTD_versionString(void);
 const char *OpenSSL_version(int what); /* 0: the name and version of the library in use */
 int PQlibVersion(void);
+const char *zlibVersion(void);
+const char *jansson_version_str(void);
+const char *yaml_get_version_string(void);
+const char *MHD_get_version(void);
 
 /* "libcurl/7.88.1 OpenSSL/3.0.22 …" and "OpenSSL 3.0.22 25 Aug 2026": what lies between `front` and
  * the next space. */
@@ -49,6 +53,11 @@ static const struct {
     {"zstd", ZSTD_versionString},
     {"openssl", openssl},
     {"libpq", libpq},
+    {"zlib", zlibVersion},
+    {"jansson", jansson_version_str},
+    {"libyaml", yaml_get_version_string},
+    {"libmicrohttpd", MHD_get_version},
+    {"kafka_features", silt_consumer_features},
 };
 enum { LIBRARIES_N = sizeof libraries / sizeof libraries[0] };
 
@@ -64,7 +73,7 @@ static void print_text(FILE *out, bool verbose)
 {
     fprintf(out, "silt %s\n", SILT_VERSION);
     for (unsigned i = 0; verbose && i < LIBRARIES_N; i++)
-        fprintf(out, "%-11s %s\n", libraries[i].name, libraries[i].version());
+        fprintf(out, "%-14s %s\n", libraries[i].name, libraries[i].version());
 }
 
 static int run_version(const struct silt_args *args)
@@ -76,7 +85,8 @@ static int run_version(const struct silt_args *args)
 }
 
 static const struct silt_flag flags[] = {
-    {"verbose", SILT_FLAG_SWITCH, NULL, "also the versions of the libraries in use"},
+    {"verbose", SILT_FLAG_SWITCH, NULL,
+     "also the libraries in use, and what the Kafka client can do"},
     {0},
 };
 

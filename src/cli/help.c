@@ -30,7 +30,7 @@ void silt_help_all(const struct silt_cli *cli, FILE *out)
           "usage: silt <command> [--config FILE] [--json] [--section.name VALUE ...]\n\n",
           out);
     for (unsigned i = 0; i < cli->commands_n; i++)
-        fprintf(out, "  %-9s %s\n", cli->commands[i]->name, cli->commands[i]->summary);
+        fprintf(out, "  %-10s %s\n", cli->commands[i]->name, cli->commands[i]->summary);
     fputs("\n  silt <command> --help   its arguments\n"
           "  silt help options       every option of the configuration\n"
           "\nexit code: 0 done, 1 found a problem or failed, 2 wrong usage or configuration,\n"
@@ -74,6 +74,10 @@ static int run_help(const struct silt_args *args)
         silt_config_help(cli->out);
         return SILT_EXIT_DONE;
     }
+    if (strcmp(args->words[0], "man") == 0) {
+        silt_help_man(cli, cli->out);
+        return SILT_EXIT_DONE;
+    }
     const struct silt_command *command = silt_command_find(cli, args->words[0]);
     if (!command) return silt_command_unknown(cli, args->words[0]);
     silt_help_command(command, cli->out);
@@ -84,7 +88,7 @@ extern const struct silt_command silt_command_help;
 const struct silt_command silt_command_help = {
     .name = "help",
     .summary = "explains a command, or every option of the configuration",
-    .usage = "[COMMAND | options]",
+    .usage = "[COMMAND | options | man]",
     .words_max = 1,
     .config_use = SILT_CONFIG_UNUSED,
     .fn = run_help,

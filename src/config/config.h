@@ -146,6 +146,16 @@ SILT_RC silt_config_load(const struct silt_config_input *input, struct silt_conf
 SILT_RC silt_config_check_run(const struct silt_config *config, struct silt_err *err);
 void silt_config_free(struct silt_config *config);
 
+/* The flags that set options, for completion: each option's, and that of a file that holds it. */
+struct silt_config_flag {
+    const char *name;    /* without dashes; valid during the call */
+    const char *choices; /* "zstd|deflate", NULL: anything */
+    bool is_file;        /* its value names one */
+    const char *text;
+};
+typedef void silt_config_flag_fn(void *ctx, const struct silt_config_flag *flag);
+void silt_config_flags(silt_config_flag_fn *fn, void *ctx);
+
 /* How many of args[0..n) belong to a flag "--section.name" at args[0]: 0 (it is none of ours), 1 or
  * 2. */
 unsigned silt_config_flag_args(const char *const *args, unsigned n);
@@ -156,6 +166,8 @@ void silt_config_explain_json(const struct silt_config *config, FILE *out);
 void silt_config_example(FILE *out);  /* commented YAML */
 void silt_config_schema(FILE *out);   /* JSON schema */
 void silt_config_markdown(FILE *out); /* docs/configuration.md */
-void silt_config_help(FILE *out);     /* all options in short, for `silt help options` */
+void silt_config_man(FILE *out);      /* silt.yaml(5), as roff */
+
+void silt_config_help(FILE *out); /* all options in short, for `silt help options` */
 
 #endif

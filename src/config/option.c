@@ -4,6 +4,7 @@
 #include "config/nearest.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A row whose type does not fit its member would be written through the wrong type. */
@@ -148,4 +149,29 @@ const char *silt_section_nearest(const char *name)
     for (unsigned i = 0; i < silt_sections_n; i++)
         silt_nearest_offer(&nearest, silt_sections[i].name);
     return nearest.best;
+}
+
+/* --- for completion ------------------------------------------------------------------------ */
+
+static bool ends_with(const char *text, const char *end)
+{
+    const size_t len = strlen(text);
+    return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
+}
+
+void silt_config_flags(silt_config_flag_fn *fn, void *ctx)
+{
+    for (unsigned i = 0; i < silt_options_n; i++) {
+        const struct silt_option *option = &silt_options[i];
+        char in_file[SILT_OPTION_NAME_MAX];
+        fn(ctx, &(struct silt_config_flag){
+                    .name = option->name,
+                    .choices = option->type == SILT_OPT_BOOL ? "true|false" : option->allowed,
+                    .is_file = ends_with(option->name, "_file"),
+                    .text = option->text});
+        if (!silt_option_has_file(option)) continue;
+        snprintf(in_file, sizeof in_file, "%s_file", option->name);
+        fn(ctx, &(struct silt_config_flag){
+                    .name = in_file, .is_file = true, .text = "file that holds it"});
+    }
 }

@@ -171,5 +171,7 @@ struct silt_consumer_stats {
 };
 void silt_consumer_stats(struct silt_consumer *consumer, struct silt_consumer_stats *ret);
 const char *silt_consumer_version(void);
+const char *
+silt_consumer_features(void); /* "ssl,sasl_scram,zstd…", of the client as it was built */
 
 #endif

@@ -165,6 +165,16 @@ SILT_RC silt_consumer_conf(const struct silt_consumer_opts *opts, rd_kafka_conf_
     return SILT_OK;
 }
 
+const char *silt_consumer_features(void)
+{
+    static char text[256];
+    size_t len = sizeof text;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    if (rd_kafka_conf_get(conf, "builtin.features", text, &len) != RD_KAFKA_CONF_OK) text[0] = '\0';
+    rd_kafka_conf_destroy(conf);
+    return text;
+}
+
 static const struct {
     rd_kafka_resp_err_t kafka;
     enum silt_code code;

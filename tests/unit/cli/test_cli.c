@@ -97,10 +97,10 @@ static void wrong_usage_exits_with_2_and_says_what_is_wrong(void)
 #define ALL                                                                               \
     "silt archives Kafka topics of Avro records to S3, each record exactly once.\n\n"     \
     "usage: silt <command> [--config FILE] [--json] [--section.name VALUE ...]\n\n"       \
-    "  report    reports\n"                                                               \
-    "  alone     stands alone\n"                                                          \
-    "  help      explains a command, or every option of the configuration\n"              \
-    "  version   prints the version, and with --verbose those of its libraries\n"         \
+    "  report     reports\n"                                                              \
+    "  alone      stands alone\n"                                                         \
+    "  help       explains a command, or every option of the configuration\n"             \
+    "  version    prints the version, and with --verbose those of its libraries\n"        \
     "\n  silt <command> --help   its arguments\n"                                         \
     "  silt help options       every option of the configuration\n"                       \
     "\nexit code: 0 done, 1 found a problem or failed, 2 wrong usage or configuration,\n" \

@@ -1,5 +1,6 @@
 #include "bad_input.h"
 #include "config/config.h"
+#include "config/roff.h"
 #include "harness.h"
 #include "option_int.h"
 
@@ -37,6 +38,42 @@ static void the_committed_schema_is_the_generated_one(void)
 static void the_committed_documentation_is_the_generated_one(void)
 {
     check_committed(SILT_SOURCE_DIR "/docs/configuration.md", silt_config_markdown, "--markdown");
+}
+
+static void the_committed_manual_page_is_the_generated_one(void)
+{
+    check_committed(SILT_SOURCE_DIR "/docs/man/silt.yaml.5", silt_config_man, "--man");
+}
+
+/* What would be a request or an escape of roff is text. */
+static void text_of_a_manual_page_is_text(void)
+{
+    size_t len;
+    char *text = NULL;
+    FILE *out = open_memstream(&text, &len);
+    if (!out) abort();
+    silt_roff_text(out, ".a 'b' c\\d -e\n'f\n.g");
+    fclose(out);
+    CU_ASSERT_STRING_EQUAL(text, "\\&.a 'b' c\\ed \\-e\n\\&'f\n\\&.g");
+    free(text);
+}
+
+static void flags_for_completion_have_their_choices(void *ctx, const struct silt_config_flag *flag)
+{
+    unsigned *seen = ctx;
+    if (strcmp(flag->name, "archive.codec") == 0)
+        *seen += strcmp(flag->choices, "zstd|deflate|snappy|null") == 0 && !flag->is_file;
+    if (strcmp(flag->name, "s3.path_style") == 0) *seen += strcmp(flag->choices, "true|false") == 0;
+    if (strcmp(flag->name, "s3.ca_file") == 0) *seen += flag->is_file && !flag->choices;
+    if (strcmp(flag->name, "metrics.postgres_file") == 0) *seen += flag->is_file;
+    if (strcmp(flag->name, "kafka.brokers") == 0) *seen += !flag->is_file && !flag->choices;
+}
+
+static void completion_knows_every_flag(void)
+{
+    unsigned seen = 0;
+    silt_config_flags(flags_for_completion_have_their_choices, &seen);
+    CU_ASSERT_EQUAL(seen, 5);
 }
 
 static void the_example_is_all_that_a_worker_needs(void)
@@ -140,6 +177,10 @@ SILT_TESTS("config_docs",
            {"the committed schema is the generated one", the_committed_schema_is_the_generated_one},
            {"the committed documentation is the generated one",
             the_committed_documentation_is_the_generated_one},
+           {"the committed manual page is the generated one",
+            the_committed_manual_page_is_the_generated_one},
+           {"text of a manual page is text", text_of_a_manual_page_is_text},
+           {"completion knows every flag", completion_knows_every_flag},
            {"the example is all that a worker needs", the_example_is_all_that_a_worker_needs},
            {"the defaults of the example can be uncommented",
             the_defaults_of_the_example_can_be_uncommented},
