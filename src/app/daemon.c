@@ -36,11 +36,17 @@ struct silt_daemon {
 
 /* ---- before the first thread ---- */
 
-static void awaited_signals(sigset_t *ret_set)
+static void ending_signals(sigset_t *ret_set)
 {
     sigemptyset(ret_set);
     sigaddset(ret_set, SIGTERM);
     sigaddset(ret_set, SIGINT);
+}
+
+static void awaited_signals(sigset_t *ret_set)
+{
+    ending_signals(ret_set);
+    sigaddset(ret_set, SIGHUP);
 }
 
 void silt_daemon_prepare(const struct silt_config *config)
@@ -184,19 +190,27 @@ static void absorb_echo(const sigset_t *set)
     while (sigtimedwait(set, NULL, &echo) > 0) {}
 }
 
-void silt_daemon_wait(struct silt_daemon *daemon)
+static void begin_end(struct silt_daemon *daemon, int sig)
+{
+    sigset_t set;
+    ending_signals(&set);
+    SILT_LOG(INFO, "signal", "asked to end; a second signal ends at once",
+             SILT_F_STR("signal", strsignal(sig)));
+    silt_worker_stop(daemon->worker);
+    absorb_echo(&set);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* whose default action is to end */
+}
+
+void silt_daemon_wait(struct silt_daemon *daemon, const struct silt_reload *reload)
 {
     sigset_t set;
     const struct timespec look = {.tv_nsec = LOOK_MS * 1000000};
     awaited_signals(&set);
     while (!silt_worker_has_ended(daemon->worker)) {
         int sig = sigtimedwait(&set, NULL, &look);
-        if (sig <= 0) continue;
-        SILT_LOG(INFO, "signal", "asked to end; a second signal ends at once",
-                 SILT_F_STR("signal", strsignal(sig)));
-        silt_worker_stop(daemon->worker);
-        absorb_echo(&set);
-        pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* whose default action is to end */
+        if (sig == SIGHUP) silt_reload(reload, daemon->config, daemon->worker);
+        if (sig <= 0 || sig == SIGHUP) continue;
+        begin_end(daemon, sig);
         return;
     }
 }

@@ -5,6 +5,7 @@
 #ifndef SILT_APP_DAEMON_H
 #define SILT_APP_DAEMON_H
 
+#include "app/reload.h"
 #include "config/config.h"
 #include "metrics/metrics.h"
 #include "pipeline/worker.h"
@@ -18,8 +19,8 @@ void silt_daemon_prepare(const struct silt_config *config);
 SILT_RC silt_daemon_start(const struct silt_config *config, struct silt_daemon **ret_daemon,
                           struct silt_err *err);
 /* Waits until SIGTERM or SIGINT, or the worker ends by itself. After the signal a second one ends
- * the process at once, as safely as a SIGKILL. */
-void silt_daemon_wait(struct silt_daemon *daemon);
+ * the process at once, as safely as a SIGKILL. SIGHUP meanwhile: app/reload.h. */
+void silt_daemon_wait(struct silt_daemon *daemon, const struct silt_reload *reload);
 /* Cuts and commits what is in hand within the grace time, leaves the group, flushes the metrics,
  * frees.
  * @return failure when the worker had ended by itself. */

@@ -146,6 +146,11 @@ SILT_RC silt_config_load(const struct silt_config_input *input, struct silt_conf
 SILT_RC silt_config_check_run(const struct silt_config *config, struct silt_err *err);
 void silt_config_free(struct silt_config *config);
 
+/* Names each option whose value differs; secrets count, and are not shown. */
+typedef void silt_config_change_fn(void *ctx, const char *option);
+void silt_config_changes(const struct silt_config *before, const struct silt_config *after,
+                         silt_config_change_fn *fn, void *ctx);
+
 /* The flags that set options, for completion: each option's, and that of a file that holds it. */
 struct silt_config_flag {
     const char *name;    /* without dashes; valid during the call */

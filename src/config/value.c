@@ -125,8 +125,7 @@ static void *member_of(struct silt_config *config, const struct silt_option *opt
     return (char *)config + option->offset;
 }
 
-static const void *const_member_of(const struct silt_config *config,
-                                   const struct silt_option *option)
+const void *silt_value_member(const struct silt_config *config, const struct silt_option *option)
 {
     return (const char *)config + option->offset;
 }
@@ -287,7 +286,7 @@ static void write_pairs(struct silt_buf *out, const struct silt_pairs *pairs)
 void silt_value_write(struct silt_buf *out, const struct silt_config *config,
                       const struct silt_option *option)
 {
-    const void *member = const_member_of(config, option);
+    const void *member = silt_value_member(config, option);
     switch (option->type) {
     case SILT_OPT_STRING:
     case SILT_OPT_ENUM: (void)silt_buf_append_str(out, *(char *const *)member); break;

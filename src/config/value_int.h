@@ -22,6 +22,8 @@ SILT_RC silt_value_add_list(struct silt_config *config, const struct silt_option
 /* Adds "name=value", commas and all. */
 SILT_RC silt_value_add_pair(struct silt_config *config, const struct silt_option *option,
                             const char *text, struct silt_err *err);
+/* The member of the option's type. */
+const void *silt_value_member(const struct silt_config *config, const struct silt_option *option);
 /* Frees the member and leaves it empty. */
 void silt_value_clear(struct silt_config *config, const struct silt_option *option);
 

@@ -57,6 +57,7 @@ void silt_lane_on_end(struct silt_lane *lane, uint32_t epoch, int64_t offset, in
 void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled);
 void silt_lane_schema_arrived(struct silt_lane *lane, int64_t retry_at_ms);
 void silt_lane_tick(struct silt_lane *lane, int64_t now_ms);
+void silt_lane_set_reject_ratio(struct silt_lane *lane, double ratio); /* a halted one stays so */
 
 /* The topic's id has to be asked now; the loop says so to every lane of the topic when it did. */
 bool silt_lane_wants_topic(const struct silt_lane *lane, int64_t now_ms);

@@ -93,6 +93,11 @@ static bool take(struct silt_lane *lane, const struct silt_record *rec,
     return true;
 }
 
+void silt_lane_set_reject_ratio(struct silt_lane *lane, double ratio)
+{
+    lane->breaker.ratio_max = ratio;
+}
+
 /* @return false when the partition was halted: then its window is read again one day. */
 static bool bears(struct silt_lane *lane, const struct silt_decoded *decoded)
 {

@@ -215,8 +215,16 @@ static void collect(struct silt_worker *worker)
     silt_free(topics);
 }
 
+static void take_reject_ratio(struct silt_worker *worker)
+{
+    worker->opts.max_reject_ratio = atomic_load(&worker->reject_ratio);
+    for (unsigned i = 0; i < worker->lanes_n; i++)
+        silt_lane_set_reject_ratio(worker->lanes[i], worker->opts.max_reject_ratio);
+}
+
 void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
 {
+    take_reject_ratio(worker);
     for (unsigned i = 0; i < worker->lanes_n; i++) silt_lane_tick(worker->lanes[i], now_ms);
     watch_memory(worker);
     silt_dead_letters_tick(worker->context.letters, now_ms);

@@ -31,6 +31,11 @@ void silt_worker_stop(struct silt_worker *worker)
     atomic_store(&worker->stop_asked, true);
 }
 
+void silt_worker_set_reject_ratio(struct silt_worker *worker, double ratio)
+{
+    atomic_store(&worker->reject_ratio, ratio);
+}
+
 bool silt_worker_has_ended(struct silt_worker *worker)
 {
     return atomic_load(&worker->ended);

@@ -53,6 +53,8 @@ struct silt_worker;
 SILT_RC silt_worker_start(const struct silt_worker_opts *opts, struct silt_worker **ret_worker,
                           struct silt_err *err);
 void silt_worker_stop(struct silt_worker *worker);
+/* schema.max_reject_ratio from now on; any thread. Partitions that were halted stay so. */
+void silt_worker_set_reject_ratio(struct silt_worker *worker, double ratio);
 /* Waits for the thread. @return false when the worker ended by itself because of `err` (a fatal
  * client error). */
 bool silt_worker_join(struct silt_worker *worker, struct silt_err *ret_err);

@@ -25,6 +25,7 @@ struct silt_worker {
     struct silt_context context;
     pthread_t thread;
     _Atomic bool stop_asked;
+    _Atomic double reject_ratio; /* wanted; opts.max_reject_ratio is what is in force */
     _Atomic bool ended;
     _Atomic bool caught_up;
     bool failed;

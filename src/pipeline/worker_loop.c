@@ -284,6 +284,7 @@ SILT_RC silt_worker_build(const struct silt_worker_opts *opts, struct silt_worke
 {
     struct silt_worker *worker = SILT_NEW(struct silt_worker);
     worker->opts = *opts;
+    atomic_init(&worker->reject_ratio, opts->max_reject_ratio);
     worker->opts.consumer.queue_max_bytes = consumer_bytes(opts->memory);
     init_context(worker);
     struct silt_rc rc = open_tools(worker, err);

@@ -49,6 +49,31 @@ def delete_records(brokers, topic, offsets):
     }
 
 
+# --- SIGHUP --------------------------------------------------------------------------------------
+
+
+def test_a_hangup_changes_what_can_change_and_names_the_rest(run_silt, ledger_options, bucket, topic):
+    ledger = ledgers.fill(ledger_options(records=500, bad_ratio=0.5))
+    run = run_silt(f"s3://{bucket}/archive", [topic], log={"level": "info"})
+    worker = run.start()
+    run.wait_archived(ledger)
+    assert not worker.status()["partitions_halted"]
+    run.settings["schema"]["max_reject_ratio"] = 0.1
+    run.settings["archive"]["max_records"] = 5
+    run.config.write_text(silt_run.json.dumps(run.settings), encoding="utf-8")
+    worker.signal(silt_run.signal.SIGHUP)
+    worker.wait_status(lambda _: worker.lines("reloaded"))
+    assert worker.lines("reloaded")[0]["max_reject_ratio"] == 0.1
+    assert [line["option"] for line in worker.lines("reload_needs_restart")] == ["archive.max_records"]
+    ledgers.fill(ledger_options(records=4000, bad_ratio=0.5, seed=2))
+    worker.wait_status(lambda status: status["partitions_halted"])
+    run.config.write_text("archive: {codek: zstd}", encoding="utf-8")
+    worker.signal(silt_run.signal.SIGHUP)
+    worker.wait_status(lambda _: worker.lines("reload_failed"))
+    assert "archive.codec" in worker.lines("reload_failed")[0]["msg"]
+    run.stop()
+
+
 # --- stopping ------------------------------------------------------------------------------------
 
 

@@ -175,6 +175,51 @@ static void a_daemon_archives_and_stops(void)
     end(&life);
 }
 
+/* ---- what changes while it runs ---- */
+
+struct again {
+    const char *flags[2];
+    unsigned loads;
+};
+
+/* The wait ends after the second load, as after a signal. */
+static SILT_RC load_again(void *ctx, struct silt_config **ret_config, struct silt_err *err)
+{
+    struct again *again = ctx;
+    const struct silt_config_input input = {.flags = again->flags, .flags_n = 2};
+    if (++again->loads == 2) CU_ASSERT_EQUAL(kill(getpid(), SIGTERM), 0);
+    if (again->loads == 1) CU_ASSERT_EQUAL(kill(getpid(), SIGHUP), 0);
+    if (again->loads == 1) SILT_FAIL(err, CONFIG, "silt.yaml:1: broken");
+    return silt_config_load(&input, ret_config, err);
+}
+
+static const struct silt_reload no_reload;
+
+static void a_hangup_reads_the_configuration_again(void)
+{
+    struct life life;
+    struct again again = {.flags = {"--log.level=error", "--memory=64MiB"}};
+    const struct silt_reload reload = {.load = load_again, .ctx = &again};
+    char path[300];
+    begin(&life, "hangup", "--metrics.worker=me");
+    snprintf(path, sizeof path, "%s/hangup.log", silt_test_dir());
+    const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    silt_log_init(SILT_DEBUG, SILT_LOG_JSON, fd);
+    CU_ASSERT_EQUAL(kill(getpid(), SIGHUP), 0);
+    silt_daemon_wait(life.daemon, &reload);
+    CU_ASSERT_EQUAL(again.loads, 2);
+    CU_ASSERT(!silt_log_enabled(SILT_WARN));
+    silence();
+    close(fd);
+    char *log = silt_test_read(path, NULL);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(log, "\"event\":\"reload_failed\",\"msg\":\"silt.yaml:1: broken\""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(log, "\"option\":\"memory\""));
+    CU_ASSERT_PTR_NULL(strstr(log, "\"option\":\"log.level\""));
+    free(log);
+    end(&life);
+}
+
 static void a_signal_ends_the_wait_and_the_worker(void)
 {
     static const int signals[] = {SIGTERM, SIGINT};
@@ -183,7 +228,7 @@ static void a_signal_ends_the_wait_and_the_worker(void)
         begin(&life, i ? "int" : "term", "--metrics.worker="); /* named after the host */
         CU_ASSERT_EQUAL(kill(getpid(), signals[i]), 0);
         CU_ASSERT_EQUAL(kill(getpid(), signals[i]), 0); /* at once: the same wish */
-        silt_daemon_wait(life.daemon);
+        silt_daemon_wait(life.daemon, &no_reload);
         end(&life);
     }
 }
@@ -193,12 +238,12 @@ static void a_wait_for_one_that_has_ended_returns(void)
     struct life life;
     begin(&life, "ended", "--metrics.worker=me");
     CU_ASSERT_EQUAL(kill(getpid(), SIGTERM), 0);
-    silt_daemon_wait(life.daemon);
+    silt_daemon_wait(life.daemon, &no_reload);
     unsigned looks = 0;
     while (looks++ < LOOKS && !silt_daemon_has_ended(life.daemon))
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     CU_ASSERT(silt_daemon_has_ended(life.daemon));
-    silt_daemon_wait(life.daemon);
+    silt_daemon_wait(life.daemon, &no_reload);
     end(&life);
 }
 
@@ -209,5 +254,6 @@ SILT_TESTS("daemon", {"a root that is none is named", a_root_that_is_none_is_nam
            {"a property that breaks the protocol ends the start",
             a_property_that_breaks_the_protocol_ends_the_start},
            {"a daemon archives and stops", a_daemon_archives_and_stops},
+           {"a hangup reads the configuration again", a_hangup_reads_the_configuration_again},
            {"a signal ends the wait and the worker", a_signal_ends_the_wait_and_the_worker},
            {"a wait for one that has ended returns", a_wait_for_one_that_has_ended_returns})

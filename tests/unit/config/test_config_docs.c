@@ -139,6 +139,30 @@ static struct silt_config *load_secrets(void)
         .file = "silt.yaml", .environ = environment, .flags = flags, .flags_n = 1});
 }
 
+static void note_change(void *ctx, const char *option)
+{
+    char *names = ctx;
+    snprintf(names + strlen(names), 200 - strlen(names), "%s ", option);
+}
+
+static void a_change_is_named_by_option(void)
+{
+    static const char *const flags[] = {"--memory=65536KiB", "--schema.registry_password=canary",
+                                        "--kafka.properties=sasl.password=canary",
+                                        "--kafka.topics=a,b"};
+    char names[200] = "";
+    struct silt_config *before = load_secrets();
+    struct silt_config *after =
+        load(&(struct silt_config_input){.file = "silt.yaml", .flags = flags, .flags_n = 4});
+    if (!before || !after) return;
+    silt_config_changes(before, before, note_change, names);
+    CU_ASSERT_STRING_EQUAL(names, "");
+    silt_config_changes(before, after, note_change, names);
+    CU_ASSERT_STRING_EQUAL(names, "kafka.properties schema.registry_password s3.region ");
+    silt_config_free(before);
+    silt_config_free(after);
+}
+
 static void explain_names_the_place_and_hides_secrets(void)
 {
     struct silt_config *config = load_secrets();
@@ -180,6 +204,7 @@ SILT_TESTS("config_docs",
            {"the committed manual page is the generated one",
             the_committed_manual_page_is_the_generated_one},
            {"text of a manual page is text", text_of_a_manual_page_is_text},
+           {"a change is named by option", a_change_is_named_by_option},
            {"completion knows every flag", completion_knows_every_flag},
            {"the example is all that a worker needs", the_example_is_all_that_a_worker_needs},
            {"the defaults of the example can be uncommented",
