@@ -28,7 +28,7 @@ static char *authorization(const struct silt_registry_opts *opts)
 
 static char *url_of(const struct silt_registry_opts *opts, const char *topic)
 {
-    size_t len = strlen(opts->url);
+    size_t len = strcspn(opts->url, ","); /* the first one */
     while (len > 0 && opts->url[len - 1] == '/') len--;
     return silt_asprintf("%.*s/subjects/%s-value/versions", (int)len, opts->url, topic);
 }

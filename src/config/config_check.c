@@ -113,6 +113,19 @@ static struct silt_rc check_https(const struct silt_config *config, const char *
             option, url, (int)strcspn(option, "."), option);
 }
 
+static struct silt_rc check_registries(const struct silt_config *config, struct silt_err *err)
+{
+    const char *rest = config->schema.registry;
+    while (*rest) {
+        const size_t len = strcspn(rest, ",");
+        char *url silt_auto(silt_free_auto) = silt_strndup(rest, len);
+        SILT_TRY(check_url(config, "schema.registry", url, err));
+        SILT_TRY(check_https(config, "schema.registry", url, config->schema.allow_plaintext, err));
+        rest += len + (rest[len] == ',');
+    }
+    return SILT_OK;
+}
+
 static const char *property(const struct silt_config *config, const char *name)
 {
     for (unsigned i = 0; i < config->kafka.properties.n; i++)
@@ -145,8 +158,7 @@ static struct silt_rc check_encryption(const struct silt_config *config, struct 
     SILT_TRY(check_brokers(config, err));
     SILT_TRY(
         check_https(config, "s3.endpoint", config->s3.endpoint, config->s3.allow_plaintext, err));
-    SILT_TRY(check_https(config, "schema.registry", config->schema.registry,
-                         config->schema.allow_plaintext, err));
+    SILT_TRY(check_registries(config, err));
     return check_https(config, "metrics.cloudwatch_endpoint", config->metrics.cloudwatch_endpoint,
                        config->metrics.allow_plaintext, err);
 }
@@ -157,7 +169,6 @@ static struct silt_rc check_addresses(const struct silt_config *config, struct s
     SILT_TRY(check_url(config, "s3.endpoint", config->s3.endpoint, err));
     SILT_TRY(check_url(config, "s3.sts_endpoint", config->s3.sts_endpoint, err));
     SILT_TRY(check_url(config, "s3.proxy", config->s3.proxy, err));
-    SILT_TRY(check_url(config, "schema.registry", config->schema.registry, err));
     SILT_TRY(
         check_url(config, "metrics.cloudwatch_endpoint", config->metrics.cloudwatch_endpoint, err));
     return check_listen(config, err);

@@ -30,7 +30,7 @@ struct silt_decoder_opts {
         *schema_files; /* single_object: known schemas; none: exactly one; confluent: unused */
     unsigned schema_files_n;
     const char *reader_file; /* schema that must be able to read every writer's; NULL or "": none */
-    const char *registry_url; /* confluent; may have a path */
+    const char *registry_url; /* confluent; may have a path; several separated by commas */
     const char *registry_user;
     struct silt_secret registry_password;
     const char *ca_file;

@@ -28,6 +28,7 @@ struct silt_decoder_reply {
     struct silt_registry *registry;
     int32_t id;
     char *url;
+    unsigned base;   /* that was asked */
     bool has_schema; /* from here on references are fetched */
     struct silt_buf schema;
     struct silt_refs refs;
@@ -37,7 +38,10 @@ struct silt_registry {
     const struct silt_registry_port *port;
     struct silt_http *http;
     struct silt_queue *reply_to;
-    char *base; /* without slash at its end */
+    char *bases[SILT_REGISTRY_URLS_MAX]; /* without slash at their ends */
+    unsigned bases_n;
+    unsigned base;   /* the one that is asked now: it stays until it fails */
+    unsigned failed; /* how many failed one after the other */
     char *ca_file;
     struct silt_secret authorization;
     struct silt_http_header headers[2];
@@ -74,6 +78,28 @@ static SILT_RC check_url(const char *url, struct silt_err *err)
     return SILT_OK;
 }
 
+static SILT_RC read_urls(struct silt_registry *registry, const char *urls, struct silt_err *err)
+{
+    if (!urls) urls = "";
+    do {
+        const size_t len = strcspn(urls, ",");
+        if (registry->bases_n == SILT_REGISTRY_URLS_MAX)
+            SILT_FAIL(err, CONFIG, "more than %d addresses of schema registries",
+                      SILT_REGISTRY_URLS_MAX);
+        char *url = silt_strndup(urls, len);
+        registry->bases[registry->bases_n++] = url;
+        SILT_TRY(check_url(url, err));
+        for (size_t n = len; url[n - 1] == '/';) url[--n] = '\0';
+        urls = urls[len] ? urls + len + 1 : NULL;
+    } while (urls);
+    return SILT_OK;
+}
+
+static void free_urls(struct silt_registry *registry)
+{
+    for (unsigned i = 0; i < registry->bases_n; i++) silt_free(registry->bases[i]);
+}
+
 static void set_authorization(struct silt_registry *registry, const struct silt_decoder_opts *opts)
 {
     if (!opts->registry_user || !opts->registry_user[0]) return;
@@ -98,14 +124,15 @@ SILT_RC silt_registry_new(const struct silt_decoder_opts *opts,
                           const struct silt_registry_port *port,
                           struct silt_registry **ret_registry, struct silt_err *err)
 {
-    SILT_TRY(check_url(opts->registry_url, err));
     struct silt_registry *registry = SILT_NEW(struct silt_registry);
+    if (!silt_ok(read_urls(registry, opts->registry_url, err))) {
+        free_urls(registry);
+        silt_free(registry);
+        return (struct silt_rc){false};
+    }
     registry->port = port;
     registry->http = opts->http;
     registry->reply_to = opts->reply_to;
-    registry->base = silt_strdup(opts->registry_url);
-    for (size_t n = strlen(registry->base); registry->base[n - 1] == '/';)
-        registry->base[--n] = '\0';
     registry->ca_file = opts->ca_file ? silt_strdup(opts->ca_file) : NULL;
     registry->headers[registry->headers_n++] =
         (struct silt_http_header){"Accept", "application/vnd.schemaregistry.v1+json"};
@@ -126,6 +153,7 @@ static void prepare(struct silt_registry *registry, char *url, struct silt_decod
     silt_http_req_done(&lookup->req);
     silt_free(lookup->url);
     lookup->registry = registry;
+    lookup->base = registry->base;
     lookup->url = url;
     lookup->req = (struct silt_http_req){.method = "GET",
                                          .url = lookup->url,
@@ -147,7 +175,7 @@ static char *subject_url(const struct silt_registry *registry, const char *subje
     struct silt_buf url;
     size_t len;
     silt_buf_init(&url, SILT_BUF_MAX_DEFAULT);
-    (void)silt_buf_printf(&url, "%s/subjects/", registry->base);
+    (void)silt_buf_printf(&url, "%s/subjects/", registry->bases[registry->base]);
     silt_sigv4_encode(&url, subject, false);
     (void)silt_buf_printf(&url, "/versions/%s", version);
     return (char *)silt_buf_take(&url, &len);
@@ -160,7 +188,8 @@ static void prepare_next(struct silt_registry *registry, struct silt_decoder_rep
     char version[12];
     registry->requests++;
     if (!wanted) {
-        prepare(registry, silt_asprintf("%s/schemas/ids/%d", registry->base, lookup->id), lookup);
+        const char *base = registry->bases[registry->base];
+        prepare(registry, silt_asprintf("%s/schemas/ids/%d", base, lookup->id), lookup);
         return;
     }
     snprintf(version, sizeof version, "%d", wanted->version);
@@ -274,18 +303,30 @@ static int64_t retry_after_ms(const struct silt_http_req *req)
     return seconds > 0 && seconds < 3600 ? seconds * 1000 : 0;
 }
 
-/* @return 0, or the end of the pause. */
+/* @return false when all have failed. */
+static bool turn_to_the_next(struct silt_registry *registry,
+                             const struct silt_decoder_reply *lookup)
+{
+    if (lookup->base != registry->base) return true; /* somebody else did */
+    registry->base = (registry->base + 1) % registry->bases_n;
+    registry->failed = (registry->failed + 1) % registry->bases_n;
+    return registry->failed != 0;
+}
+
+/* @return 0: ask again when needed; or the end of the pause. */
 static int64_t note(struct silt_registry *registry, const struct silt_decoder_reply *lookup,
                     const struct silt_registry_answer *answer)
 {
     if (answer->kind != SILT_REGISTRY_OUTAGE) {
         silt_pace_answered(&registry->pace);
+        registry->failed = 0;
         return 0;
     }
     registry->failures++;
     registry->last_code = answer->code;
     snprintf(registry->last_failure, sizeof registry->last_failure, "schema %d: %s", lookup->id,
              answer->text);
+    if (turn_to_the_next(registry, lookup)) return 0;
     return silt_pace_failed(&registry->pace, registry->port->now_ms(), retry_after_ms(&lookup->req),
                             silt_random_u64());
 }
@@ -353,13 +394,16 @@ SILT_RC silt_registry_call(struct silt_registry *registry, int32_t id,
                            struct silt_registry_answer *ret_answer, struct silt_err *err)
 {
     struct silt_decoder_reply lookup = {.id = id};
+    unsigned failures = 0;
     do {
         prepare_next(registry, &lookup);
         registry->port->call(registry->http, &lookup.req);
         read_answer(&lookup.req, ret_answer);
         note(registry, &lookup, ret_answer);
         gather(&lookup, ret_answer);
-    } while (ret_answer->kind == SILT_REGISTRY_MORE);
+        failures += ret_answer->kind == SILT_REGISTRY_OUTAGE;
+    } while (ret_answer->kind == SILT_REGISTRY_MORE ||
+             (ret_answer->kind == SILT_REGISTRY_OUTAGE && failures < registry->bases_n));
     int64_t asked_ms = retry_after_ms(&lookup.req);
     lookup_done(&lookup);
     if (ret_answer->kind == SILT_REGISTRY_FOUND) return SILT_OK;
@@ -430,7 +474,7 @@ void silt_registry_free(struct silt_registry *registry)
     pthread_cond_destroy(&registry->synced.changed);
     pthread_mutex_destroy(&registry->synced.lock);
     silt_secret_done(&registry->authorization);
-    silt_free(registry->base);
+    free_urls(registry);
     silt_free(registry->ca_file);
     silt_free(registry);
 }

@@ -4,6 +4,9 @@
  * back through `reply_to` to the owner thread, which hands them to take(). All but the answer's way
  * into the queue happens on the owner thread. At most SILT_LOOKUPS_MAX are open; more ids wait
  * until one of those came back.
+ *
+ * Of several addresses one is asked until it fails, then the next; a pause follows only when all of
+ * them have failed.
  */
 #ifndef SILT_DECODE_REGISTRY_CLIENT_INT_H
 #define SILT_DECODE_REGISTRY_CLIENT_INT_H
@@ -13,6 +16,7 @@
 #include "registry_json_int.h"
 
 #define SILT_LOOKUPS_MAX 256
+#define SILT_REGISTRY_URLS_MAX 8
 
 /* The io loop and the clock as function pointers, so that tests can play both. */
 struct silt_registry_port {

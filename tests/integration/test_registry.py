@@ -1,4 +1,4 @@
-"""The schema registry: schemas that refer to others."""
+"""The schema registry: schemas that refer to others, several addresses."""
 
 import io
 import json
@@ -10,7 +10,9 @@ import fastavro
 
 import ledger as ledgers
 import records
+import silt_run
 from test_lifecycle import manifests
+from test_thin_line import assert_books
 
 SITE = {"type": "record", "name": "acme.Site", "fields": [{"name": "name", "type": "string"}]}
 PLANT = {
@@ -66,3 +68,17 @@ def test_what_a_schema_refers_to_is_written_into_the_file(
     reader = fastavro.reader(io.BytesIO(run.store().get(slot["files"][0]["key"])[0]))
     (row,) = reader
     assert {name: row[name] for name in datum} == datum
+
+
+def test_the_next_address_is_asked_when_one_is_down(
+    run_silt, ledger_options, bucket, topic, registry, assert_clean
+):
+    ledger = ledgers.fill(ledger_options(records=1000))
+    root = f"s3://{bucket}"
+    down = f"http://127.0.0.1:{silt_run.free_port()}"
+    run = run_silt(root, [topic], schema={"registry": f"{down},{registry}"})
+    worker = run.start()
+    run.wait_archived(ledger)
+    worker.wait_status(lambda _: "silt_registry_failures_total 0" not in worker.http("/metrics"))
+    run.stop()
+    assert_books(assert_clean(root, ledger), ledger)

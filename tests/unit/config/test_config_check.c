@@ -37,6 +37,8 @@ static const struct bad_file contradictions[] = {
     {"archive:\n  time: field\nschema:\n  time_field: \"\"\n",
      "silt.yaml:2: archive.time is field, but schema.time_field is empty; name the field, or set "
      "archive.time: kafka"},
+    {"schema:\n  registry: https://a,b\n",
+     "silt.yaml:2: schema.registry is \"b\", but must begin with http:// or https://"},
     {"kafka:\n  topics: [a, b]\ndlq:\n  topic: b\n",
      "silt.yaml:4: dlq.topic is \"b\", which is among kafka.topics; give it a name of its own"},
     {"s3:\n  kms_key_id: k\n", "silt.yaml:2: s3.kms_key_id is set, but s3.sse is not aws:kms; set "

@@ -465,6 +465,53 @@ static void an_outage_holds_and_never_rejects(void)
     bench_done(&bench);
 }
 
+static void each_address_is_asked_before_the_pause(void)
+{
+    struct bench bench;
+    bench_init(&bench, (struct silt_decoder_opts){.registry_url = "http://a/,http://b/p//"}, 10);
+    struct silt_decoded decoded;
+    decode_id(&bench, 7, &decoded);
+    decode_id(&bench, 8, &decoded);
+    CU_ASSERT_STRING_EQUAL(bench.http.reqs[0]->url, "http://a/schemas/ids/7");
+    answer(&bench.http, SILT_HTTP_NO_CONNECT, 0, "");
+    answer(&bench.http, SILT_HTTP_ANSWERED, 503, "");
+    CU_ASSERT_EQUAL(reply(&bench), 0); /* the next one may be asked at once */
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    decode_id(&bench, 7, &decoded);
+    CU_ASSERT_STRING_EQUAL(bench.http.reqs[0]->url, "http://b/p/schemas/ids/7");
+    answer(&bench.http, SILT_HTTP_ANSWERED, 200, STRING_SCHEMA);
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    CU_ASSERT_EQUAL(decode_id(&bench, 7, &decoded), SILT_DECODE_OK);
+    decode_id(&bench, 9, &decoded); /* stays with the one that answers */
+    CU_ASSERT_STRING_EQUAL(bench.http.reqs[0]->url, "http://b/p/schemas/ids/9");
+    answer(&bench.http, SILT_HTTP_TIMEOUT, 0, "");
+    CU_ASSERT_EQUAL(reply(&bench), 0);
+    decode_id(&bench, 9, &decoded);
+    CU_ASSERT_STRING_EQUAL(bench.http.reqs[0]->url, "http://a/schemas/ids/9");
+    answer(&bench.http, SILT_HTTP_TIMEOUT, 0, "");
+    CU_ASSERT(reply(&bench) > clock_ms); /* now all have failed */
+    struct silt_decoder_stats stats;
+    silt_decoder_stats(bench.decoder, &stats);
+    CU_ASSERT_EQUAL(stats.registry_failures, 4);
+    bench_done(&bench);
+}
+
+static void a_fetch_asks_each_address_once(void)
+{
+    struct bench bench;
+    bench_init(&bench, (struct silt_decoder_opts){.registry_url = "http://a,http://b"}, 10);
+    struct silt_schema *schema;
+    struct silt_err err = {0};
+    struct silt_decoder_stats stats;
+    bench.http.outcome = SILT_HTTP_NO_CONNECT;
+    bench.http.body = "";
+    CU_ASSERT_FAILS(silt_decoder_fetch(bench.decoder, 5, &schema, &err));
+    CU_ASSERT_EQUAL(err.code, SILT_E_CONNECT);
+    silt_decoder_stats(bench.decoder, &stats);
+    CU_ASSERT_EQUAL(stats.registry_requests, 2);
+    bench_done(&bench);
+}
+
 static void asking_too_early_waits_for_the_pause_to_end(void)
 {
     struct bench bench;
@@ -710,10 +757,18 @@ static void unusable_addresses_are_refused(void)
     static const struct {
         const char *url;
         const char *word;
-    } urls[] = {{NULL, "needs the address"},      {"", "needs the address"},
-                {"registry:8081", "http://HOST"}, {"ftp://registry", "http://HOST"},
-                {"http://", "http://HOST"},       {"http:///path", "http://HOST"},
-                {"http://me:pw@host", "user"},    {"https://host/?x=1", "path"}};
+    } urls[] = {{NULL, "needs the address"},
+                {"", "needs the address"},
+                {"registry:8081", "http://HOST"},
+                {"ftp://registry", "http://HOST"},
+                {"http://", "http://HOST"},
+                {"http:///path", "http://HOST"},
+                {"http://me:pw@host", "user"},
+                {"https://host/?x=1", "path"},
+                {"http://a,b", "http://HOST"},
+                {"http://a,", "needs the address"},
+                {"http://1,http://2,http://3,http://4,http://5,http://6,http://7,http://8,http://9",
+                 "more than 8"}};
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
         const struct silt_decoder_opts opts = {.registry_url = urls[i].url};
         refused(&opts, SILT_E_CONFIG, urls[i].word);
@@ -784,6 +839,8 @@ SILT_TESTS("decoder", {"asks once and remembers", asks_once_and_remembers},
            {"rejects before any schema", rejects_before_any_schema},
            {"unknown ids stay unknown for a while", unknown_ids_stay_unknown_for_a_while},
            {"unusable schemas make bad records", unusable_schemas_make_bad_records},
+           {"each address is asked before the pause", each_address_is_asked_before_the_pause},
+           {"a fetch asks each address once", a_fetch_asks_each_address_once},
            {"what a schema refers to is fetched too", what_a_schema_refers_to_is_fetched_too},
            {"a reference that is not there is told from an outage",
             a_reference_that_is_not_there_is_told_from_an_outage},
