@@ -80,7 +80,7 @@ static struct silt_roll_action on_head(struct silt_roll *roll, const struct silt
         if (event->delete_marker) return go(roll, SILT_ROLL_DONE, SILT_ROLL_IS_DONE, true);
         if (++roll->heads_missed >= SILT_ROLL_HEADS_MAX)
             return go(roll, SILT_ROLL_MISSING, SILT_ROLL_IS_MISSING, true);
-        return wait_in(roll, SILT_ROLL_WAIT_HEAD, 500 * (int64_t)roll->heads_missed, false);
+        return wait_in(roll, SILT_ROLL_WAIT, 500 * (int64_t)roll->heads_missed, false);
     }
     if (is_permission(event->outcome))
         return wait_in(roll, SILT_ROLL_WAIT_HEAD, DENIED_WAIT_MS, true);

@@ -4,13 +4,13 @@
  *
  *   COMPLETE ─200─▶ DONE
  *      │ ▲ ├ NoSuchUpload ─▶ HEAD ─same size and token─▶ DONE
- *      │ │ │                  ├ 404, several times ─▶ MISSING       (delete marker: DONE, alarm)
- *      │ │ │                  └ another object ─▶ BROKEN
- *      │ │ ├ InvalidPart ──▶ PARTS ─same content, new ETags─▶ COMPLETE, else ─▶ MISSING
- *      │ └─┴ anything that may pass ─▶ WAIT
+ *      │ │ │                  ├ 404 ─▶ WAIT; several times ─▶ MISSING   (delete marker: DONE,
+ * alarm) │ │ │                  └ another object ─▶ BROKEN │ │ ├ InvalidPart ──▶ PARTS ─same
+ * content, new ETags─▶ COMPLETE, else ─▶ MISSING │ └─┴ anything that may pass ─▶ WAIT
  *
- * 404 on HEAD is asked again a few times before a file counts as missing: another roller's Complete
- * may be under way, and a store that is slow to show the object must not start a repair.
+ * A file counts as missing after a few rounds of both questions: another roller's Complete may be
+ * under way, and a store that is slow to show the object must not start a repair. Complete is part
+ * of the round because its answer has a body: versitygw's 404 to HEAD may mean an unknown key.
  */
 #ifndef SILT_COMMIT_ROLL_H
 #define SILT_COMMIT_ROLL_H

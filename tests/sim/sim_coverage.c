@@ -66,6 +66,7 @@
     T(ROLL, "complete", "wait")         \
     T(ROLL, "head", "done")             \
     T(ROLL, "head", "missing")          \
+    T(ROLL, "head", "wait")             \
     T(ROLL, "head", "wait_head")        \
     T(ROLL, "wait_head", "head")        \
     R(ROLL, "parts", "complete")        \

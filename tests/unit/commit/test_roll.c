@@ -69,7 +69,7 @@ static void every_answer_to_head_has_its_way(void)
         {SILT_STORE_OK, true, SILT_ROLL_IS_DONE, SILT_ROLL_DONE, false},
         {SILT_STORE_OK, false, SILT_ROLL_IS_BROKEN, SILT_ROLL_BROKEN, true},
         {SILT_STORE_STOPPED, false, SILT_ROLL_FORGET, SILT_ROLL_FORGOTTEN, false},
-        {SILT_STORE_NOT_FOUND, false, SILT_ROLL_DO_WAIT, SILT_ROLL_WAIT_HEAD, false},
+        {SILT_STORE_NOT_FOUND, false, SILT_ROLL_DO_WAIT, SILT_ROLL_WAIT, false},
         {SILT_STORE_DENIED, false, SILT_ROLL_DO_WAIT, SILT_ROLL_WAIT_HEAD, true},
         {SILT_STORE_DOUBT, false, SILT_ROLL_DO_WAIT, SILT_ROLL_WAIT_HEAD, false},
     };
@@ -97,18 +97,34 @@ static void every_answer_to_list_parts_has_its_way(void)
 static void absent_is_believed_only_after_several_looks(void)
 {
     struct silt_roll roll = begun();
-    step(&roll, SILT_ROLL_EV_COMPLETE, SILT_STORE_NO_UPLOAD, false);
     for (unsigned i = 1; i < SILT_ROLL_HEADS_MAX; i++) {
+        step(&roll, SILT_ROLL_EV_COMPLETE, SILT_STORE_NO_UPLOAD, false);
         struct silt_roll_action action =
             step(&roll, SILT_ROLL_EV_HEAD, SILT_STORE_NOT_FOUND, false);
         CU_ASSERT_EQUAL(action.kind, SILT_ROLL_DO_WAIT);
         CU_ASSERT_EQUAL(action.wait_ms, 500 * (int64_t)i);
         CU_ASSERT_EQUAL(step(&roll, SILT_ROLL_EV_TIMER, SILT_STORE_OK, false).kind,
-                        SILT_ROLL_DO_HEAD);
+                        SILT_ROLL_DO_COMPLETE);
     }
+    step(&roll, SILT_ROLL_EV_COMPLETE, SILT_STORE_NO_UPLOAD, false);
     struct silt_roll_action action = step(&roll, SILT_ROLL_EV_HEAD, SILT_STORE_NOT_FOUND, false);
     CU_ASSERT_EQUAL(action.kind, SILT_ROLL_IS_MISSING);
     CU_ASSERT(action.page);
+}
+
+/* versitygw answers HEAD with 404 when it does not know the key: the next Complete says so. */
+static void absent_is_not_believed_of_a_store_that_refuses(void)
+{
+    struct silt_roll roll = begun();
+    step(&roll, SILT_ROLL_EV_COMPLETE, SILT_STORE_NO_UPLOAD, false);
+    step(&roll, SILT_ROLL_EV_HEAD, SILT_STORE_NOT_FOUND, false);
+    for (unsigned i = 0; i < SILT_ROLL_HEADS_MAX; i++) {
+        step(&roll, SILT_ROLL_EV_TIMER, SILT_STORE_OK, false);
+        struct silt_roll_action action =
+            step(&roll, SILT_ROLL_EV_COMPLETE, SILT_STORE_DENIED, false);
+        CU_ASSERT_EQUAL(action.kind, SILT_ROLL_DO_WAIT);
+    }
+    CU_ASSERT_EQUAL(roll.heads_missed, 1);
 }
 
 static void a_delete_marker_is_somebodys_decision(void)
@@ -144,6 +160,8 @@ static void states_have_names(void)
 
 SILT_TESTS("roll", {"every answer to Complete has its way", every_answer_to_complete_has_its_way},
            {"every answer to HEAD has its way", every_answer_to_head_has_its_way},
+           {"absent is not believed of a store that refuses",
+            absent_is_not_believed_of_a_store_that_refuses},
            {"every answer to ListParts has its way", every_answer_to_list_parts_has_its_way},
            {"absent is believed only after several looks",
             absent_is_believed_only_after_several_looks},
