@@ -14,7 +14,7 @@ import asking
 import workers as worker_pool
 
 LANES = {"workers": [], "brokers": [], "topics": [], "neighbours": []}
-BREATH = {"topics": 30}  # most seconds between two faults of a lane, else 1: some leave nobody alive
+BREATH = {"topics": 20}  # most seconds between two faults of a lane, else 1: some leave nobody alive
 
 
 def fault(lane, name):
@@ -274,7 +274,7 @@ def recreate_topic(scene, rng):
             waited = scene.archive.await_archived(old, 20)
         feed.reconcile()
         feed.insist(asking.delete_topic)
-        scene.cluster.await_("the topic is gone", lambda: feed.topic not in scene.cluster.topics())
+        scene.cluster.await_("the topic is gone", lambda: feed.topic not in scene.cluster.topics(), 300)
         feed.earlier.append((old, waited))
         scene.rest(rng.uniform(0, 2))
         feed.create()

@@ -130,17 +130,22 @@ class Feed(threading.Thread):
                     raise
                 time.sleep(2)
 
-    def await_partitions(self, seconds=60):
+    def await_partitions(self):
         """Until every partition has a leader that brokers tell of."""
-        deadline = time.monotonic() + seconds
-        while True:
-            found = self.client.list_topics(timeout=10).topics.get(self.topic)
-            if found and len(found.partitions) == self.partitions:
-                if all(p.leader >= 0 for p in found.partitions.values()):
-                    return
+        deadline = time.monotonic() + 3 * PATIENCE
+        while not self._has_leaders():
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{self.topic} does not get its {self.partitions} partitions")
             time.sleep(0.3)
+
+    def _has_leaders(self):
+        try:
+            found = self.client.list_topics(timeout=10).topics.get(self.topic)
+        except confluent_kafka.KafkaException:
+            return False
+        return found and len(found.partitions) == self.partitions and all(
+            p.leader >= 0 for p in found.partitions.values()
+        )
 
     # --- the thread ------------------------------------------------------------------------------
 
