@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/jsonw.h"
 
 #include <stdatomic.h>
@@ -12,6 +13,7 @@
 #define LINE_MAX_BYTES ((size_t)8192)
 /* Of a message or a value: written as escapes it still leaves room in the line. */
 #define TEXT_MAX_BYTES 1000
+#define SILT_LOG_FIELDS_MAX 16
 #define LINE_END_BYTES 16 /* ,"cut":true} and the line feed */
 
 static const char *const level_names[] = {"DEBUG", "INFO", "WARN", "ERROR", "FATAL"};
@@ -108,6 +110,36 @@ static void format_text(struct silt_buf *line, const char *level, const char *ev
     /* A message may quote foreign text: no second line, nothing a terminal would obey. */
     for (size_t i = 0; i < line->len; i++)
         if (line->data[i] < 0x20 || line->data[i] == 0x7f) line->data[i] = ' ';
+}
+
+bool silt_log_site_pass(struct silt_log_site *site, int64_t now_ms, unsigned *ret_suppressed)
+{
+    int64_t opened_ms = atomic_load(&site->opened_ms);
+    *ret_suppressed = 0;
+    if ((!opened_ms || now_ms - opened_ms >= SILT_LOG_SITE_MS) &&
+        atomic_compare_exchange_strong(&site->opened_ms, &opened_ms, now_ms)) {
+        atomic_store(&site->lines, 0);
+        *ret_suppressed = atomic_exchange(&site->suppressed, 0);
+    }
+    if (atomic_fetch_add(&site->lines, 1) < SILT_LOG_SITE_LINES) return true;
+    atomic_fetch_add(&site->suppressed, 1);
+    return false;
+}
+
+void silt_log_at(struct silt_log_site *site, enum silt_log_level level, const char *event,
+                 const char *msg, const struct silt_field *fields, unsigned fields_n)
+{
+    unsigned suppressed = 0;
+    struct silt_field more[SILT_LOG_FIELDS_MAX + 1];
+    if (level > SILT_DEBUG && !silt_log_site_pass(site, silt_mono_ms(), &suppressed)) return;
+    if (!suppressed) {
+        silt_log_write(level, event, msg, fields, fields_n);
+        return;
+    }
+    SILT_ASSERT(fields_n <= SILT_LOG_FIELDS_MAX);
+    memcpy(more, fields, fields_n * sizeof *fields);
+    more[fields_n] = SILT_F_INT("suppressed", suppressed);
+    silt_log_write(level, event, msg, more, fields_n + 1);
 }
 
 void silt_log_write(enum silt_log_level level, const char *event, const char *msg,

@@ -231,8 +231,9 @@ void silt_kafka_log(const rd_kafka_t *rk, int level, const char *facility, const
     if (strcmp(facility, "CONFWARN") == 0 && rk && rd_kafka_type(rk) == RD_KAFKA_PRODUCER)
         ours = SILT_DEBUG;
     if (!silt_log_enabled(ours)) return;
+    static struct silt_log_site site;
     const struct silt_field fields[] = {SILT_F_STR("facility", facility)};
-    silt_log_write(ours, "kafka_client", text, fields, 1);
+    silt_log_at(&site, ours, "kafka_client", text, fields, 1);
 }
 
 SILT_RC silt_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, rd_kafka_t **ret_rk,

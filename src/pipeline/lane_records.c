@@ -43,6 +43,8 @@ static void note_reject(struct silt_lane *lane, const struct silt_record *rec,
     atomic_fetch_add_explicit(&lane->context->metrics->rejects[reason], 1, memory_order_relaxed);
     char sensor[64];
     char message[200];
+    char correlation[SILT_CORRELATION_MAX + 1];
+    const bool correlated = silt_record_correlation(rec, correlation);
     snprintf(sensor, sizeof sensor, "%.*s", (int)decoded->verdict.sensor_id.len,
              (const char *)decoded->verdict.sensor_id.ptr);
     snprintf(message, sizeof message, "%s: %s", silt_reason_name(reason), decoded->detail);
@@ -54,6 +56,7 @@ static void note_reject(struct silt_lane *lane, const struct silt_record *rec,
                                .topic = lane->part->topic,
                                .partition = rec->partition,
                                .offset = rec->offset,
+                               .correlation_id = correlated ? correlation : NULL,
                                .message = message,
                                .action = "to rejects"});
     if (lane->context->observer)

@@ -33,6 +33,12 @@ struct silt_record {
     unsigned headers_n;
 };
 
+#define SILT_CORRELATION_MAX 64
+/* The id that the record's producer gave to what it belongs to, for logs: the value of its first
+ * header named correlation_id, correlation-id or x-correlation-id in any case, cut, unprintable
+ * bytes as '?'. @return false: it has none. */
+bool silt_record_correlation(const struct silt_record *rec, char ret_id[SILT_CORRELATION_MAX + 1]);
+
 /* Why a record was rejected. The names are contracts: they stand in rejected files, metrics and
  * `redrive`. */
 enum silt_reason {

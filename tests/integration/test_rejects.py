@@ -48,6 +48,21 @@ def test_too_many_rejects_halt_a_partition_until_an_operator_says_so(
     assert_books(assert_clean(root, ledger), ledger)
 
 
+def test_a_reject_is_logged_with_the_correlation_id_of_its_record(run_silt, bucket, topic, brokers):
+    ledgers.create_topic(brokers, topic, 1)
+    producer = confluent_kafka.Producer({"bootstrap.servers": brokers})
+    producer.produce(topic, b"no framing", headers=[("X-Correlation-Id", b"order-7")])
+    producer.produce(topic, b"no framing", headers=[("trace", b"order-8")])
+    producer.flush(30)
+    run = run_silt(f"s3://{bucket}", [topic])
+    worker = run.start()
+    worker.wait_status(lambda s: s["records_rejected"] == 2)
+    tracked = {line["offset"]: line for line in worker.lines("failure_tracked")}
+    assert tracked[0]["correlation_id"] == "order-7"
+    assert "correlation_id" not in tracked[1]
+    run.stop()
+
+
 def test_rejects_are_copied_to_a_dead_letter_topic(
     run_silt, ledger_options, bucket, topic, brokers, assert_clean
 ):

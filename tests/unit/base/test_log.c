@@ -57,6 +57,63 @@ static void writes_plain_text_for_people(void)
     free(text);
 }
 
+/* From one place in the source. */
+static void complain(unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) SILT_LOG(WARN, "flood", "again and again");
+}
+
+static unsigned count(const char *text, const char *part)
+{
+    unsigned n = 0;
+    for (; (text = strstr(text, part)); text += strlen(part)) n++;
+    return n;
+}
+
+static void a_place_that_floods_does_not_drown_the_others(void)
+{
+    open_log(SILT_INFO, SILT_LOG_JSON);
+    complain(1000);
+    SILT_LOG(WARN, "other", "once");
+    char *text = close_log();
+    CU_ASSERT(count(text, "flood") >= SILT_LOG_SITE_LINES);
+    CU_ASSERT(count(text, "flood") < 1000);
+    CU_ASSERT_EQUAL(count(text, "other"), 1);
+    free(text);
+}
+
+static void debug_lines_are_all_there(void)
+{
+    open_log(SILT_DEBUG, SILT_LOG_JSON);
+    for (unsigned i = 0; i < 300; i++) SILT_LOG(DEBUG, "detail", "x");
+    char *text = close_log();
+    CU_ASSERT_EQUAL(count(text, "detail"), 300);
+    free(text);
+}
+
+static void what_was_left_out_is_told_later(void)
+{
+    struct silt_log_site site = {0};
+    unsigned suppressed;
+    for (unsigned i = 0; i < SILT_LOG_SITE_LINES; i++)
+        CU_ASSERT(silt_log_site_pass(&site, 5, &suppressed));
+    CU_ASSERT(!silt_log_site_pass(&site, 5, &suppressed));
+    CU_ASSERT(!silt_log_site_pass(&site, 4 + SILT_LOG_SITE_MS, &suppressed));
+    CU_ASSERT_EQUAL(suppressed, 0);
+    CU_ASSERT(silt_log_site_pass(&site, 5 + SILT_LOG_SITE_MS, &suppressed));
+    CU_ASSERT_EQUAL(suppressed, 2);
+    CU_ASSERT(silt_log_site_pass(&site, 6 + SILT_LOG_SITE_MS, &suppressed));
+    CU_ASSERT_EQUAL(suppressed, 0);
+    atomic_store(&site.suppressed, 7);
+    atomic_store(&site.opened_ms, 1 - SILT_LOG_SITE_MS);
+    open_log(SILT_INFO, SILT_LOG_JSON);
+    const struct silt_field fields[] = {SILT_F_STR("topic", "t")};
+    silt_log_at(&site, SILT_ERROR, "again", "here", fields, 1);
+    char *text = close_log();
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"topic\":\"t\",\"suppressed\":7}"));
+    free(text);
+}
+
 static void text_cannot_be_given_a_second_line(void)
 {
     open_log(SILT_INFO, SILT_LOG_TEXT);
@@ -159,13 +216,13 @@ static void a_closed_log_stops_nobody(void)
 static void *log_many(void *ctx)
 {
     for (int i = 0; i < 300; i++)
-        SILT_LOG(INFO, "many", "line", SILT_F_STR("who", ctx), SILT_F_INT("n", i));
+        SILT_LOG(DEBUG, "many", "line", SILT_F_STR("who", ctx), SILT_F_INT("n", i));
     return NULL;
 }
 
 static void lines_of_several_threads_do_not_mix(void)
 {
-    open_log(SILT_INFO, SILT_LOG_JSON);
+    open_log(SILT_DEBUG, SILT_LOG_JSON);
     char name[] = "thread";
     pthread_t threads[3];
     for (int i = 0; i < 3; i++)
@@ -183,7 +240,12 @@ static void lines_of_several_threads_do_not_mix(void)
     free(text);
 }
 
-SILT_TESTS("log", {"writes one JSON object a line", writes_one_json_object_a_line},
+SILT_TESTS("log",
+           {"a place that floods does not drown the others",
+            a_place_that_floods_does_not_drown_the_others},
+           {"debug lines are all there", debug_lines_are_all_there},
+           {"what was left out is told later", what_was_left_out_is_told_later},
+           {"writes one JSON object a line", writes_one_json_object_a_line},
            {"writes plain text for people", writes_plain_text_for_people},
            {"text cannot be given a second line", text_cannot_be_given_a_second_line},
            {"lower levels are not even computed", lower_levels_are_not_even_computed},
