@@ -190,7 +190,8 @@ static void begin_restart(struct silt_lane *lane, const char *why)
     lane->restart = true;
     silt_lane_pause(lane, SILT_PAUSE_MEND, true);
     SILT_LOG(WARN, "partition_restart", why, SILT_F_STR("topic", lane->tp.topic),
-             SILT_F_INT("partition", lane->tp.partition), SILT_F_INT("offset", lane->pos.expected));
+             SILT_F_INT("partition", lane->tp.partition), SILT_F_INT("offset", lane->pos.expected),
+             SILT_F_STR("action", "what is in hand is committed, then Kafka's bounds are read"));
     if (lane->filling) silt_lane_close_or_wait(lane, SILT_CLOSE_HOLES);
     if (!lane->filling && !lane->sealing) silt_lane_recover(lane, why);
 }
