@@ -4,6 +4,7 @@
 #include "base/queue.h"
 #include "base/thread.h"
 #include "consumer_int.h"
+#include "unpack_int.h"
 
 #include <ctype.h>
 #include <limits.h>
@@ -170,11 +171,21 @@ static void consumer_free(struct silt_consumer *consumer)
     silt_free(consumer);
 }
 
+/* No batch may unpack to more than librdkafka itself lets one of zstd. */
+static void limit_unpacking(const struct silt_consumer *consumer, const rd_kafka_conf_t *conf)
+{
+    char text[24] = "";
+    size_t size = sizeof text;
+    rd_kafka_conf_get(conf, "receive.message.max.bytes", text, &size);
+    silt_unpack_limit(consumer->queue_max_bytes, strtoll(text, NULL, 10));
+}
+
 static SILT_RC open_client(struct silt_consumer *consumer, const struct silt_consumer_opts *opts,
                            struct silt_err *err)
 {
     rd_kafka_conf_t *conf = NULL;
     SILT_TRY(silt_consumer_conf(opts, &conf, err));
+    limit_unpacking(consumer, conf);
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_error_cb(conf, on_error);
@@ -437,6 +448,7 @@ static void describe_damage(struct silt_consumer *consumer, const rd_kafka_messa
         return;
     }
     silt_kafka_err(&ret->err, message->err, rd_kafka_message_errstr(message));
+    ret->held_back = message->err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION && silt_unpack_excuses();
     ret->truncated = tells(message, RD_KAFKA_RESP_ERR__LOG_TRUNCATION);
     if (ret->truncated) ret->offset = parted_at(rd_kafka_message_errstr(message));
     ret->out_of_range = tells(message, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE);
@@ -863,6 +875,11 @@ void silt_consumer_stats(struct silt_consumer *consumer, struct silt_consumer_st
 {
     *ret = consumer->stats;
     ret->queue_bytes = (int64_t)(rd_kafka_queue_length(consumer->queue) * consumer->message_bytes);
+    struct silt_unpack_stats unpack;
+    silt_unpack_stats(&unpack);
+    ret->unpacked_bytes = unpack.held;
+    ret->batches_held_back = unpack.held_back;
+    ret->batches_too_large = unpack.too_large;
 }
 
 const char *silt_consumer_version(void)

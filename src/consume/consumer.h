@@ -7,7 +7,8 @@
  * refused with the reason. Traps: reliability notes 3.1.
  *
  * Memory: librdkafka's queue (queue_max_bytes) plus one batch taken out of it, which is sized to
- * stay under a quarter of that.
+ * stay under a quarter of that. What compressed batches unpack to stays within queue_max_bytes,
+ * too, but for a single large one: unpack_int.h.
  */
 #ifndef SILT_CONSUME_CONSUMER_H
 #define SILT_CONSUME_CONSUMER_H
@@ -79,10 +80,12 @@ struct silt_polled {
     unsigned parts_n;
     bool lost;
     struct silt_cpart *part;
-    uint32_t epoch;    /* PART_ERROR, PART_EOF: the part's epoch when it was fetched */
-    int64_t offset;    /* PART_ERROR (-1: unknown), PART_EOF */
-    bool truncated;    /* PART_ERROR: the log was truncated below the fetch position, and `offset`
-                          (-1: unknown) is where it parted from what was fetched */
+    uint32_t epoch; /* PART_ERROR, PART_EOF: the part's epoch when it was fetched */
+    int64_t offset; /* PART_ERROR (-1: unknown), PART_EOF */
+    bool truncated; /* PART_ERROR: the log was truncated below the fetch position, and `offset`
+                       (-1: unknown) is where it parted from what was fetched */
+    bool held_back; /* PART_ERROR: no damage: there was no room to unpack a batch; what follows it
+                       may come before it is read again */
     bool out_of_range; /* PART_ERROR: the offset is not in the log: retention or a lie */
     struct silt_err err;
 };
@@ -168,6 +171,10 @@ struct silt_consumer_stats {
     uint64_t rebalances;
     uint64_t commits_failed;
     int64_t queue_bytes; /* waiting in librdkafka: messages times their recent mean size */
+    int64_t
+        unpacked_bytes; /* of the whole process: compressed batches unpacked, not consumed yet */
+    uint64_t batches_held_back;
+    uint64_t batches_too_large;
 };
 void silt_consumer_stats(struct silt_consumer *consumer, struct silt_consumer_stats *ret);
 const char *silt_consumer_version(void);

@@ -66,6 +66,14 @@ enum silt_error_verdict silt_position_error(struct silt_position *pos, uint32_t 
     return SILT_POS_GIVE_UP;
 }
 
+bool silt_position_hold(struct silt_position *pos, uint32_t epoch)
+{
+    if (!is_current(pos, epoch)) return false;
+    pos->seeking = true;
+    if (pos->skipped) pos->skipped--;
+    return true;
+}
+
 int64_t silt_position_skip(struct silt_position *pos)
 {
     SILT_ASSERT(pos->suspect);

@@ -52,6 +52,10 @@ enum silt_error_verdict { SILT_POS_IGNORE, SILT_POS_SEEK, SILT_POS_GIVE_UP, SILT
  * Seek to silt_position_skip(). IGNORE: of an old epoch. */
 enum silt_error_verdict silt_position_error(struct silt_position *pos, uint32_t epoch,
                                             unsigned retries);
+/* A batch could not be had although it is not damaged: what follows is dropped until the owner
+ * seeks to `expected`. No try is counted, and of a skip the same offset is the next one again.
+ * @return false: of an old epoch. */
+bool silt_position_hold(struct silt_position *pos, uint32_t epoch);
 /* Bumps the epoch. @return the next offset to try behind the damage, one further at each call,
  * since its end is not known; `expected` stays, so the range becomes UNREADABLE with the next
  * message. */

@@ -232,6 +232,10 @@ void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled
         if (!lane->restart) begin_restart(lane, polled->err.text);
         return;
     }
+    if (polled->held_back) {
+        if (silt_position_hold(&lane->pos, polled->epoch)) silt_lane_seek_later(lane, 200);
+        return;
+    }
     if (polled->err.code == SILT_E_CORRUPT) {
         on_damage(lane, polled);
         return;

@@ -26,7 +26,7 @@ LIBRARIES = {
     "curl/": {"net"},
     "libpq-fe.h": {"pg"}, "libpq/": {"pg"},
     "microhttpd.h": {"observe"},
-    "zstd": {"encode"}, "zlib.h": {"encode", "observe"}, "snappy-c.h": {"encode"},
+    "zstd": {"consume", "encode"}, "zlib.h": {"consume", "encode", "observe"}, "snappy-c.h": {"encode"},
     "avro": {"decode"},
     "yaml.h": {"config"},
     "openssl/": {"base"},

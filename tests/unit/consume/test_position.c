@@ -152,7 +152,36 @@ static void starting_elsewhere_forgets_the_errors(void)
     CU_ASSERT(is_range(silt_position_message(&pos, 2, 31), SILT_POS_HOLE, 30, 30));
 }
 
-SILT_TESTS("position", {"accepts consecutive messages", accepts_consecutive_messages},
+static void a_batch_that_is_held_back_is_waited_for_without_counting_a_try(void)
+{
+    struct silt_position pos = started(10);
+    CU_ASSERT_FALSE(silt_position_hold(&pos, 0));
+    for (unsigned i = 0; i < 9; i++) {
+        CU_ASSERT(silt_position_hold(&pos, pos.epoch));
+        CU_ASSERT_EQUAL(silt_position_message(&pos, pos.epoch, 15).kind, SILT_POS_DROP);
+        silt_position_start(&pos, 10);
+    }
+    CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 1), SILT_POS_SEEK);
+}
+
+static void a_batch_that_is_held_back_behind_damage_is_not_skipped(void)
+{
+    struct silt_position pos = started(10);
+    CU_ASSERT_EQUAL(silt_position_error(&pos, 1, 0), SILT_POS_GIVE_UP);
+    CU_ASSERT_EQUAL(silt_position_skip(&pos), 11);
+    CU_ASSERT(silt_position_hold(&pos, pos.epoch));
+    silt_position_start(&pos, 10);
+    CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 0), SILT_POS_SKIP);
+    CU_ASSERT_EQUAL(silt_position_skip(&pos), 11);
+    CU_ASSERT(is_range(silt_position_message(&pos, pos.epoch, 11), SILT_POS_UNREADABLE, 10, 10));
+}
+
+SILT_TESTS("position",
+           {"a batch that is held back is waited for without counting a try",
+            a_batch_that_is_held_back_is_waited_for_without_counting_a_try},
+           {"a batch that is held back behind damage is not skipped",
+            a_batch_that_is_held_back_behind_damage_is_not_skipped},
+           {"accepts consecutive messages", accepts_consecutive_messages},
            {"drops what was delivered before", drops_what_was_delivered_before},
            {"drops an old epoch", drops_an_old_epoch},
            {"drops everything while the position is unknown",
