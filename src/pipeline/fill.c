@@ -229,9 +229,15 @@ struct silt_window *silt_fill_window(struct silt_fill *fill)
     return &fill->window;
 }
 
-int64_t silt_fill_bytes(const struct silt_fill *fill)
+int64_t silt_fill_memory(const struct silt_fill *fill)
 {
-    return fill->window.bytes;
+    int64_t bytes = 0;
+    for (unsigned i = 0; i < fill->window.files_n; i++) {
+        const struct fill_file *file = &fill->files[i];
+        if (file->upload) bytes += silt_upload_held(file->upload);
+        if (file->job) bytes += (int64_t)file->job->raw.cap;
+    }
+    return bytes;
 }
 
 /* ---- blocks that come back ---- */

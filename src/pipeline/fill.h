@@ -48,7 +48,8 @@ void silt_fill_bare_manifest(const struct silt_context *context, const struct si
                              enum silt_slot_kind kind, struct silt_manifest *ret_manifest);
 int64_t
 silt_fill_oldest_upload_ms(const struct silt_fill *fill); /* wall; INT64_MAX without files */
-int64_t silt_fill_bytes(const struct silt_fill *fill);    /* raw bytes booked so far */
+/* What it has of the memory budget, but for blocks at the encoder. */
+int64_t silt_fill_memory(const struct silt_fill *fill);
 
 /* What the loop does with a job that came back from the encoder. */
 void silt_fill_encoded(struct silt_context *context, struct silt_encode_job *job);

@@ -149,6 +149,22 @@ void silt_lane_release_fills(struct silt_lane *lane, bool abort_sealing)
     lane->id_awaited = false;
 }
 
+static void count_close(const struct silt_lane *lane, enum silt_close_reason reason)
+{
+    static const enum silt_gauge counters[] = {
+        [SILT_CLOSE_BYTES] = SILT_GAUGE_CLOSED_BYTES,
+        [SILT_CLOSE_RECORDS] = SILT_GAUGE_CLOSED_RECORDS,
+        [SILT_CLOSE_AGE] = SILT_GAUGE_CLOSED_AGE,
+        [SILT_CLOSE_FILES] = SILT_GAUGE_CLOSED_FILES,
+        [SILT_CLOSE_HOLES] = SILT_GAUGE_CLOSED_HOLES,
+        [SILT_CLOSE_MEMORY] = SILT_GAUGE_CLOSED_MEMORY,
+        [SILT_CLOSE_REVOKE] = SILT_GAUGE_CLOSED_REVOKE,
+        [SILT_CLOSE_STOP] = SILT_GAUGE_CLOSED_STOP,
+    };
+    SILT_ASSERT(reason != SILT_CLOSE_NONE);
+    silt_metrics_add(lane->context->metrics, counters[reason], 1);
+}
+
 void silt_lane_close_filling(struct silt_lane *lane, enum silt_close_reason reason)
 {
     SILT_ASSERT(!lane->sealing);
@@ -159,6 +175,7 @@ void silt_lane_close_filling(struct silt_lane *lane, enum silt_close_reason reas
     lane->oldest_ts[0] = 0;
     lane->must_close = SILT_CLOSE_NONE;
     lane->cut = silt_fill_window(fill)->next;
+    count_close(lane, reason);
     SILT_LOG(DEBUG, "window_closed", silt_close_reason_name(reason),
              SILT_F_STR("topic", lane->tp.topic), SILT_F_INT("partition", lane->tp.partition),
              SILT_F_INT("start", silt_fill_window(fill)->start), SILT_F_INT("next", lane->cut));
@@ -251,17 +268,20 @@ bool silt_lane_is_idle(const struct silt_lane *lane)
            (silt_chain_is_rolled(lane->chain) && !silt_chain_is_committing(lane->chain));
 }
 
-bool silt_lane_squeeze(struct silt_lane *lane)
+int64_t silt_lane_squeezable(const struct silt_lane *lane)
 {
-    if (lane->state != SILT_LANE_RUN || !lane->filling || lane->sealing || lane->must_close)
-        return false;
-    silt_lane_close_filling(lane, SILT_CLOSE_MEMORY);
-    return true;
+    bool may = lane->state == SILT_LANE_RUN && lane->filling && !lane->sealing && !lane->must_close;
+    return may ? silt_fill_memory(lane->filling) : 0;
 }
 
-int64_t silt_lane_fill_bytes(const struct silt_lane *lane)
+int64_t silt_lane_sealing_memory(const struct silt_lane *lane)
 {
-    return lane->filling && lane->state == SILT_LANE_RUN ? silt_fill_bytes(lane->filling) : 0;
+    return lane->sealing ? silt_fill_memory(lane->sealing) : 0;
+}
+
+void silt_lane_squeeze(struct silt_lane *lane)
+{
+    silt_lane_close_filling(lane, SILT_CLOSE_MEMORY);
 }
 
 /* ---- life ---- */

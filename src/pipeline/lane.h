@@ -71,9 +71,10 @@ void silt_lane_leave(struct silt_lane *lane, enum silt_close_reason reason, bool
 bool silt_lane_is_idle(const struct silt_lane *lane); /* nothing in work any more */
 
 void silt_lane_pause(struct silt_lane *lane, enum silt_pause why, bool pause);
-/* Closes the window being filled to free memory. @return false when it cannot now. */
-bool silt_lane_squeeze(struct silt_lane *lane);
-int64_t silt_lane_fill_bytes(const struct silt_lane *lane); /* of a window that may be closed */
+/* Memory of a window that may be closed to free it, 0 when none may, and of one that is closed. */
+int64_t silt_lane_squeezable(const struct silt_lane *lane);
+int64_t silt_lane_sealing_memory(const struct silt_lane *lane);
+void silt_lane_squeeze(struct silt_lane *lane); /* closes it */
 
 enum silt_lane_state silt_lane_state(const struct silt_lane *lane);
 const struct silt_cpart *silt_lane_part(const struct silt_lane *lane);

@@ -40,21 +40,41 @@ void silt_worker_on_answer(struct silt_worker *worker, const struct silt_answer 
     for (unsigned i = 0; i < worker->lanes_n; i++) deliver(worker->lanes[i], answer);
 }
 
-/* ---- memory: 80 % close the biggest window, 100 % pause ---- */
+/* ---- memory: 80 % close the biggest windows, 100 % pause ---- */
 
-static void squeeze_biggest(struct silt_worker *worker)
+static struct silt_lane *biggest_of(struct silt_worker *worker, int64_t *ret_bytes)
 {
     struct silt_lane *biggest = NULL;
+    *ret_bytes = 0;
     for (unsigned i = 0; i < worker->lanes_n; i++) {
-        struct silt_lane *lane = worker->lanes[i];
-        if (!biggest || silt_lane_fill_bytes(lane) > silt_lane_fill_bytes(biggest)) biggest = lane;
+        int64_t bytes = silt_lane_squeezable(worker->lanes[i]);
+        if (bytes <= *ret_bytes) continue;
+        *ret_bytes = bytes;
+        biggest = worker->lanes[i];
     }
-    if (biggest && silt_lane_fill_bytes(biggest) > 0) silt_lane_squeeze(biggest);
+    return biggest;
+}
+
+/* Until what is in windows that are closed is enough to come down to where fetching resumes. */
+static void squeeze(struct silt_worker *worker)
+{
+    struct silt_budget *budget = &worker->context.budget;
+    int64_t excess = silt_budget_used(budget) - budget->limit / 100 * RESUME_PERCENT;
+    for (unsigned i = 0; i < worker->lanes_n; i++)
+        excess -= silt_lane_sealing_memory(worker->lanes[i]);
+    while (excess > 0) {
+        int64_t bytes;
+        struct silt_lane *lane = biggest_of(worker, &bytes);
+        if (!lane) return;
+        silt_lane_squeeze(lane);
+        excess -= bytes;
+    }
 }
 
 static void pause_all(struct silt_worker *worker, bool pause)
 {
     worker->memory_paused = pause;
+    silt_metrics_add(worker->context.metrics, SILT_GAUGE_MEMORY_PAUSES, pause);
     SILT_LOG(INFO, pause ? "paused_for_memory" : "resumed",
              pause ? "the memory budget is used up: fetching stops until parts are uploaded"
                    : "memory is free again: fetching goes on",
@@ -64,12 +84,12 @@ static void pause_all(struct silt_worker *worker, bool pause)
         silt_lane_pause(worker->lanes[i], SILT_PAUSE_MEMORY, pause);
 }
 
-static void watch_memory(struct silt_worker *worker)
+void silt_worker_watch_memory(struct silt_worker *worker)
 {
     unsigned percent = silt_budget_percent(&worker->context.budget);
     if (worker->memory_paused) silt_context_trim(&worker->context);
     /* while paused nothing grows any more, so closing has to go on down to where it resumes */
-    if (percent >= SQUEEZE_PERCENT || worker->memory_paused) squeeze_biggest(worker);
+    if (percent >= SQUEEZE_PERCENT || worker->memory_paused) squeeze(worker);
     if (percent >= 100 && !worker->memory_paused) pause_all(worker, true);
     if (percent < RESUME_PERCENT && worker->memory_paused) pause_all(worker, false);
 }
@@ -113,10 +133,16 @@ static void count_memory(struct silt_worker *worker)
     struct silt_metrics *m = worker->context.metrics;
     struct silt_budget *budget = &worker->context.budget;
     struct silt_decoder_stats decoder;
+    struct silt_consumer_stats consumer;
     silt_decoder_stats(worker->context.decoder, &decoder);
+    silt_consumer_stats(worker->context.consumer, &consumer);
     silt_metrics_set(m, SILT_GAUGE_MEMORY_USED, silt_budget_used(budget));
     silt_metrics_set(m, SILT_GAUGE_MEMORY_LIMIT, budget->limit);
+    silt_metrics_set(m, SILT_GAUGE_MEMORY_PEAK, atomic_load(&budget->peak));
     silt_metrics_set(m, SILT_GAUGE_MEMORY_DENIED, (int64_t)atomic_load(&budget->denied));
+    silt_metrics_set(m, SILT_GAUGE_UNPACKED_BYTES, consumer.unpacked_bytes);
+    silt_metrics_set(m, SILT_GAUGE_BATCHES_HELD_BACK, (int64_t)consumer.batches_held_back);
+    silt_metrics_set(m, SILT_GAUGE_BATCHES_TOO_LARGE, (int64_t)consumer.batches_too_large);
     silt_metrics_set(m, SILT_GAUGE_S3_REQUESTS,
                      (int64_t)atomic_load(&worker->context.store->requests));
     silt_metrics_set(m, SILT_GAUGE_S3_RATE_LIMIT, atomic_load(&worker->context.store->rate));
@@ -226,7 +252,7 @@ void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
 {
     take_reject_ratio(worker);
     for (unsigned i = 0; i < worker->lanes_n; i++) silt_lane_tick(worker->lanes[i], now_ms);
-    watch_memory(worker);
+    silt_worker_watch_memory(worker);
     silt_dead_letters_tick(worker->context.letters, now_ms);
     if (worker->context.observer) silt_observer_heartbeat(worker->context.observer);
     if (now_ms >= worker->next_lag_ms) {

@@ -63,6 +63,8 @@ void silt_worker_drop_lanes(struct silt_worker *worker);
 
 /* upkeep.c */
 void silt_worker_on_answer(struct silt_worker *worker, const struct silt_answer *answer);
+/* At each tick and behind each batch of records: one may be a good part of the budget. */
+void silt_worker_watch_memory(struct silt_worker *worker);
 void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms);
 void silt_worker_report(struct silt_worker *worker,
                         int64_t now_ms); /* lag and gauges to the observer */

@@ -101,6 +101,7 @@ static void take_records(struct silt_worker *worker)
     silt_metrics_bytes(worker->context.metrics, SILT_STAGE_KAFKA_CONSUME, bytes);
     silt_metrics_latency(worker->context.metrics, SILT_STAGE_KAFKA_CONSUME,
                          (silt_mono_ns() - began) / 1000);
+    silt_worker_watch_memory(worker);
 }
 
 static const char *advice(enum silt_code code)

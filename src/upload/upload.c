@@ -324,6 +324,13 @@ int64_t silt_upload_size(const struct silt_upload *upload)
     return upload->size;
 }
 
+int64_t silt_upload_held(const struct silt_upload *upload)
+{
+    int64_t held = upload->filling ? upload->filling->bytes : 0;
+    for (unsigned i = 0; i < upload->mpu.cut; i++) held += upload->parts[i]->bytes;
+    return held;
+}
+
 uint32_t silt_upload_crc32c(const struct silt_upload *upload)
 {
     return upload->crc32c;

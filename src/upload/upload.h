@@ -52,6 +52,7 @@ const char *silt_upload_key(const struct silt_upload *upload);
 const char *silt_upload_id(const struct silt_upload *upload); /* "" before it was created */
 const char *silt_upload_token(const struct silt_upload *upload);
 int64_t silt_upload_size(const struct silt_upload *upload); /* bytes so far */
+int64_t silt_upload_held(const struct silt_upload *upload); /* bytes that the store has not taken */
 uint32_t silt_upload_crc32c(const struct silt_upload *upload);
 const struct silt_store_part *silt_upload_parts(const struct silt_upload *upload,
                                                 unsigned *ret_parts_n);

@@ -33,6 +33,9 @@ static void fetching_pauses_while_memory_is_used_up(void)
     silt_memory_clear_faults(rig.mem);
     RIG_AWAIT(rig_gauge(&w, SILT_GAUGE_PARTITIONS_PAUSED) == 0);
     RIG_AWAIT(atomic_load(&w.metrics->stages[SILT_STAGE_KAFKA_CONSUME].success) >= 4200);
+    CU_ASSERT(rig_gauge(&w, SILT_GAUGE_MEMORY_PAUSES) > 0);
+    CU_ASSERT(rig_gauge(&w, SILT_GAUGE_CLOSED_MEMORY) > 0);
+    CU_ASSERT(rig_gauge(&w, SILT_GAUGE_MEMORY_PEAK) >= rig_gauge(&w, SILT_GAUGE_MEMORY_LIMIT));
     rig_end(&w);
     unsigned slots = 0;
     for (int32_t p = 0; p < 2; p++) slots += rig_expect_all(&rig, p, 2100).slots;

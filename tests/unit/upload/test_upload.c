@@ -119,6 +119,7 @@ static void stages_blocks_as_parts(void)
     add(upload, "tail");
     silt_upload_finish(upload);
     CU_ASSERT_EQUAL(silt_budget_used(&budget), 124);
+    CU_ASSERT_EQUAL(silt_upload_held(upload), 124);
     answer(part, SILT_STORE_OK);
     CU_ASSERT_EQUAL(silt_budget_used(&budget), 4);
     CU_ASSERT_EQUAL(staged, 0);
@@ -126,6 +127,7 @@ static void stages_blocks_as_parts(void)
     CU_ASSERT_EQUAL(staged, 1);
     CU_ASSERT_EQUAL(silt_budget_used(&budget), 0);
     CU_ASSERT_EQUAL(silt_upload_size(upload), 124);
+    CU_ASSERT_EQUAL(silt_upload_held(upload), 0);
     CU_ASSERT_EQUAL(silt_upload_crc32c(upload), silt_crc32c(silt_crc32c(0, whole, 120), "tail", 4));
     unsigned n = 0;
     const struct silt_store_part *parts = silt_upload_parts(upload, &n);
