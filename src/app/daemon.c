@@ -1,5 +1,6 @@
 #include "app/daemon.h"
 
+#include "app/msk.h"
 #include "app/options.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -33,6 +34,7 @@ struct silt_daemon {
     struct silt_metrics *metrics;
     struct silt_observer *observer;
     struct silt_property *properties;
+    struct silt_msk msk;
     struct silt_worker *worker;
 };
 
@@ -131,6 +133,7 @@ static SILT_RC start_worker(struct silt_daemon *daemon, const char *archive_id,
     silt_options_worker(config, &opts);
     daemon->properties = silt_calloc(config->kafka.properties.n, sizeof *daemon->properties);
     silt_options_consumer(config, true, daemon->properties, &opts.consumer);
+    opts.consumer.token = silt_msk_source(&daemon->msk, config, daemon->credentials);
     silt_options_decoder(config, daemon->http, &opts.decoder);
     opts.store = daemon->store;
     opts.metrics = daemon->metrics;

@@ -16,7 +16,7 @@ static bool is_on_s3(const struct silt_config *config)
 
 bool silt_options_need_credentials(const struct silt_config *config)
 {
-    return is_on_s3(config) || config->metrics.cloudwatch;
+    return is_on_s3(config) || config->metrics.cloudwatch || config->kafka.sasl_aws_msk_iam;
 }
 
 void silt_options_credentials(const struct silt_config *config, struct silt_http *http,
@@ -135,6 +135,7 @@ void silt_options_consumer(const struct silt_config *config, bool group,
                                     .group_protocol = config->kafka.group_protocol,
                                     .instance_id = group ? config->kafka.instance_id : "",
                                     .rack = config->kafka.rack,
+                                    .needs_token = config->kafka.sasl_aws_msk_iam,
                                     .topics = (const char *const *)config->kafka.topics.items,
                                     .topics_n = config->kafka.topics.n,
                                     .properties = properties,

@@ -31,6 +31,8 @@ struct silt_config {
         char *group_protocol; /* classic | consumer */
         char *instance_id;
         char *rack;
+        bool sasl_aws_msk_iam;
+        char *aws_region; /* of MSK; "": s3.region */
         struct silt_pairs properties;
         bool allow_plaintext;
         char *start; /* earliest | latest: genesis policy (R1) */

@@ -137,7 +137,9 @@ static const char *property(const struct silt_config *config, const char *name)
 static struct silt_rc check_brokers(const struct silt_config *config, struct silt_err *err)
 {
     const char *protocol = property(config, "security.protocol");
-    if (config->kafka.allow_plaintext || (protocol && strcasestr(protocol, "ssl"))) return SILT_OK;
+    const bool encrypted =
+        protocol ? strcasestr(protocol, "ssl") != NULL : config->kafka.sasl_aws_msk_iam;
+    if (config->kafka.allow_plaintext || encrypted) return SILT_OK;
     const char *brokers = config->kafka.brokers;
     while (*brokers) {
         size_t len = strcspn(brokers, ",");
@@ -295,6 +297,10 @@ static struct silt_rc check_partners(const struct silt_config *config, struct si
         FAIL_BY(
             config, "s3.kms_key_id", NULL, err,
             "s3.kms_key_id is set, but s3.sse is not aws:kms; set it so, or remove s3.kms_key_id");
+    if (config->kafka.sasl_aws_msk_iam && !*config->kafka.aws_region && !*config->s3.region)
+        FAIL_BY(
+            config, "kafka.sasl_aws_msk_iam", NULL, err,
+            "kafka.sasl_aws_msk_iam is true, but neither kafka.aws_region nor s3.region is set");
     if (strcmp(config->archive.time, "field") == 0 && !*config->schema.time_field)
         FAIL_BY(config, "archive.time", NULL, err,
                 "archive.time is field, but schema.time_field is empty; name the field, or set "

@@ -102,6 +102,14 @@ static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t result,
     if (result) consumer->stats.commits_failed++;
 }
 
+/* While closing the source may be gone; what was given before lasts. */
+static void on_token(rd_kafka_t *rk, const char *config, void *opaque)
+{
+    (void)config;
+    const struct silt_consumer *consumer = opaque;
+    if (!consumer->closing) silt_token_give(rk, consumer->token);
+}
+
 static void on_reply(rd_kafka_t *rk, void *opaque)
 {
     (void)rk;
@@ -127,6 +135,7 @@ static SILT_RC subscribe(struct silt_consumer *consumer, struct silt_err *err)
 static void copy_opts(struct silt_consumer *consumer, const struct silt_consumer_opts *opts)
 {
     consumer->group = opts->group ? silt_strdup(opts->group) : NULL;
+    consumer->token = opts->token;
     consumer->queue_max_bytes = opts->queue_max_bytes ? opts->queue_max_bytes : 32 << 20;
     consumer->topics_n = opts->topics_n;
     consumer->topics = silt_calloc(opts->topics_n + 1, sizeof(char *));
@@ -191,6 +200,7 @@ static SILT_RC open_client(struct silt_consumer *consumer, const struct silt_con
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_offset_commit_cb(conf, on_commit);
     rd_kafka_conf_set_log_cb(conf, silt_kafka_log);
+    if (opts->token) rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, on_token);
     return silt_kafka_new(RD_KAFKA_CONSUMER, conf, &consumer->rk, err);
 }
 

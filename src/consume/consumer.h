@@ -14,6 +14,7 @@
 #define SILT_CONSUME_CONSUMER_H
 
 #include "base/err.h"
+#include "consume/token.h"
 #include "record/record.h"
 #include "record/topic.h"
 
@@ -30,11 +31,13 @@ struct silt_property {
 
 struct silt_consumer_opts {
     const char *brokers;
-    const char *group;          /* NULL: no group, assign by hand (repair, replay) */
-    const char *group_protocol; /* NULL: "classic"; "consumer": KIP-848 */
-    const char *instance_id;    /* of a static member (KIP-345); NULL or "": none */
-    const char *rack;           /* KIP-392; NULL or "": none */
-    const char *const *topics;  /* names, or "^regex"; none: does not join the group */
+    const char *group;                     /* NULL: no group, assign by hand (repair, replay) */
+    const char *group_protocol;            /* NULL: "classic"; "consumer": KIP-848 */
+    const char *instance_id;               /* of a static member (KIP-345); NULL or "": none */
+    const char *rack;                      /* KIP-392; NULL or "": none */
+    bool needs_token;                      /* the log-in is by token … */
+    const struct silt_token_source *token; /* … from here; NULL: none */
+    const char *const *topics;             /* names, or "^regex"; none: does not join the group */
     unsigned topics_n;
     const struct silt_property *properties; /* any librdkafka option */
     unsigned properties_n;

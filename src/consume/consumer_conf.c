@@ -70,7 +70,8 @@ static SILT_RC check_forced(const struct silt_consumer_opts *opts, struct silt_e
     return SILT_OK;
 }
 
-static SILT_RC set(rd_kafka_conf_t *conf, const char *name, const char *value, struct silt_err *err)
+SILT_RC silt_kafka_set(rd_kafka_conf_t *conf, const char *name, const char *value,
+                       struct silt_err *err)
 {
     char text[200];
     if (rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK) return SILT_OK;
@@ -81,7 +82,7 @@ static SILT_RC set_int(rd_kafka_conf_t *conf, const char *name, int64_t value, s
 {
     char text[24];
     snprintf(text, sizeof text, "%lld", (long long)value);
-    return set(conf, name, text, err);
+    return silt_kafka_set(conf, name, text, err);
 }
 
 /* A response may overshoot the queue by its size, so the two go together. */
@@ -100,10 +101,10 @@ static SILT_RC set_defaults(rd_kafka_conf_t *conf, const struct silt_consumer_op
                             struct silt_err *err)
 {
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
-        SILT_TRY(set(conf, defaults[i].name, defaults[i].value, err));
+        SILT_TRY(silt_kafka_set(conf, defaults[i].name, defaults[i].value, err));
     SILT_TRY(set_sizes(conf, opts->queue_max_bytes, err));
     if (is_classic(opts))
-        SILT_TRY(set(conf, "partition.assignment.strategy", "cooperative-sticky", err));
+        SILT_TRY(silt_kafka_set(conf, "partition.assignment.strategy", "cooperative-sticky", err));
     return SILT_OK;
 }
 
@@ -133,21 +134,22 @@ static SILT_RC set_member(rd_kafka_conf_t *conf, const struct silt_consumer_opts
     };
     for (size_t i = 0; i < sizeof member / sizeof member[0]; i++)
         if (member[i].value && *member[i].value)
-            SILT_TRY(set(conf, member[i].name, member[i].value, err));
+            SILT_TRY(silt_kafka_set(conf, member[i].name, member[i].value, err));
     /* librdkafka assigns by hand only with a group id; without a subscription it is never joined.
      */
-    return set(conf, "group.id", opts->group ? opts->group : "silt-no-group", err);
+    return silt_kafka_set(conf, "group.id", opts->group ? opts->group : "silt-no-group", err);
 }
 
 static SILT_RC set_all(rd_kafka_conf_t *conf, const struct silt_consumer_opts *opts,
                        struct silt_err *err)
 {
     SILT_TRY(set_defaults(conf, opts, err));
+    SILT_TRY(silt_token_conf(opts->token, conf, err));
     for (unsigned i = 0; i < opts->properties_n; i++)
-        SILT_TRY(set(conf, opts->properties[i].name, opts->properties[i].value, err));
+        SILT_TRY(silt_kafka_set(conf, opts->properties[i].name, opts->properties[i].value, err));
     for (size_t i = 0; i < FORCED_N; i++)
-        if (forced[i].value) SILT_TRY(set(conf, forced[i].name, forced[i].value, err));
-    SILT_TRY(set(conf, "bootstrap.servers", opts->brokers, err));
+        if (forced[i].value) SILT_TRY(silt_kafka_set(conf, forced[i].name, forced[i].value, err));
+    SILT_TRY(silt_kafka_set(conf, "bootstrap.servers", opts->brokers, err));
     return set_member(conf, opts, err);
 }
 
@@ -156,6 +158,8 @@ SILT_RC silt_consumer_conf(const struct silt_consumer_opts *opts, rd_kafka_conf_
 {
     SILT_TRY(check_forced(opts, err));
     SILT_TRY(check_protocol(opts, err));
+    if (opts->needs_token && !opts->token)
+        SILT_FAIL(err, UNSUPPORTED, "kafka.sasl_aws_msk_iam: only silt run can log in by IAM");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (!silt_ok(set_all(conf, opts, err))) {
         rd_kafka_conf_destroy(conf);

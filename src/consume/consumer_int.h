@@ -39,8 +39,9 @@ struct ask;
 struct silt_consumer {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
-    rd_kafka_queue_t *replies; /* of admin requests */
-    char *group;               /* NULL: none */
+    rd_kafka_queue_t *replies;             /* of admin requests */
+    char *group;                           /* NULL: none */
+    const struct silt_token_source *token; /* NULL: none */
     char **topics;
     unsigned topics_n;
     int64_t queue_max_bytes;
@@ -79,6 +80,12 @@ struct silt_consumer {
 /* Settings: ours, then the user's, then those that the protocol needs. */
 SILT_RC silt_consumer_conf(const struct silt_consumer_opts *opts, rd_kafka_conf_t **ret_conf,
                            struct silt_err *err);
+SILT_RC silt_kafka_set(rd_kafka_conf_t *conf, const char *name, const char *value,
+                       struct silt_err *err);
+/* token.c: what a log-in by token needs, unless source is NULL; a new token to the client. */
+SILT_RC silt_token_conf(const struct silt_token_source *source, rd_kafka_conf_t *conf,
+                        struct silt_err *err);
+void silt_token_give(rd_kafka_t *rk, const struct silt_token_source *source);
 void silt_kafka_err(struct silt_err *err, rd_kafka_resp_err_t kafka, const char *text);
 /* librdkafka's log lines as ours; any thread. */
 void silt_kafka_log(const rd_kafka_t *rk, int level, const char *facility, const char *text);

@@ -15,7 +15,8 @@ struct silt_producer {
     double rate;
     int64_t began_ns; /* of the rate */
     struct silt_producer_stats stats;
-    struct silt_err failure; /* the first one */
+    struct silt_err failure;               /* the first one */
+    const struct silt_token_source *token; /* NULL: none */
 };
 
 static void note_failure(struct silt_producer *producer, rd_kafka_resp_err_t result,
@@ -40,13 +41,6 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     note_failure(producer, message->err, NULL);
 }
 
-static SILT_RC set(rd_kafka_conf_t *conf, const char *name, const char *value, struct silt_err *err)
-{
-    char text[200];
-    if (rd_kafka_conf_set(conf, name, value, text, sizeof text) == RD_KAFKA_CONF_OK) return SILT_OK;
-    SILT_FAIL(err, CONFIG, "kafka.properties: %s: %s", name, text);
-}
-
 static SILT_RC set_all(rd_kafka_conf_t *conf, const struct silt_producer_opts *opts,
                        struct silt_err *err)
 {
@@ -62,12 +56,20 @@ static SILT_RC set_all(rd_kafka_conf_t *conf, const struct silt_producer_opts *o
         {"enable.metrics.push", "false"},
     };
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        SILT_TRY(set(conf, ours[i].name, ours[i].value, err));
+        SILT_TRY(silt_kafka_set(conf, ours[i].name, ours[i].value, err));
+    SILT_TRY(silt_token_conf(opts->token, conf, err));
     if (opts->transactional_id)
-        SILT_TRY(set(conf, "transactional.id", opts->transactional_id, err));
+        SILT_TRY(silt_kafka_set(conf, "transactional.id", opts->transactional_id, err));
     for (unsigned i = 0; i < opts->properties_n; i++)
-        SILT_TRY(set(conf, opts->properties[i].name, opts->properties[i].value, err));
+        SILT_TRY(silt_kafka_set(conf, opts->properties[i].name, opts->properties[i].value, err));
     return SILT_OK;
+}
+
+static void on_token(rd_kafka_t *rk, const char *config, void *opaque)
+{
+    (void)config;
+    const struct silt_producer *producer = opaque;
+    silt_token_give(rk, producer->token);
 }
 
 static SILT_RC open_client(struct silt_producer *producer, const struct silt_producer_opts *opts,
@@ -77,6 +79,7 @@ static SILT_RC open_client(struct silt_producer *producer, const struct silt_pro
     rd_kafka_conf_set_opaque(conf, producer);
     rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
     rd_kafka_conf_set_log_cb(conf, silt_kafka_log);
+    if (producer->token) rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, on_token);
     if (!silt_ok(set_all(conf, opts, err))) {
         rd_kafka_conf_destroy(conf);
         return (struct silt_rc){false};
@@ -106,6 +109,7 @@ SILT_RC silt_producer_new(const struct silt_producer_opts *opts,
     struct silt_producer *producer = SILT_NEW(struct silt_producer);
     producer->topic = silt_strdup(opts->topic);
     producer->rate = opts->rate;
+    producer->token = opts->token;
     if (!silt_ok(start(producer, opts, err))) {
         silt_producer_free(producer);
         return (struct silt_rc){false};

@@ -47,6 +47,7 @@ static SILT_RC open_producer(struct silt_dead_letters *letters, struct silt_err 
         silt_producer_new(&(struct silt_producer_opts){.brokers = kafka->brokers,
                                                        .topic = letters->opts->dlq_topic,
                                                        .linger_ms = LINGER_MS,
+                                                       .token = kafka->token,
                                                        .properties = properties,
                                                        .properties_n = n},
                           &letters->producer, err);

@@ -37,6 +37,9 @@ static const struct bad_file contradictions[] = {
     {"archive:\n  time: field\nschema:\n  time_field: \"\"\n",
      "silt.yaml:2: archive.time is field, but schema.time_field is empty; name the field, or set "
      "archive.time: kafka"},
+    {"kafka:\n  sasl_aws_msk_iam: true\n",
+     "silt.yaml:2: kafka.sasl_aws_msk_iam is true, but neither kafka.aws_region nor s3.region is "
+     "set"},
     {"schema:\n  registry: https://a,b\n",
      "silt.yaml:2: schema.registry is \"b\", but must begin with http:// or https://"},
     {"kafka:\n  topics: [a, b]\ndlq:\n  topic: b\n",
