@@ -105,7 +105,8 @@ static SILT_RC visit(const struct silt_config *config, struct report *report, st
 {
     struct silt_property *properties silt_auto(silt_free_auto) =
         silt_calloc(config->kafka.properties.n + 1, sizeof *properties);
-    struct silt_doctor_opts opts = {.needs_credentials = silt_options_need_credentials(config),
+    struct silt_doctor_opts opts = {.dlq_topic = config->dlq.topic,
+                                    .needs_credentials = silt_options_need_credentials(config),
                                     .postgres_plaintext = config->metrics.allow_plaintext,
                                     .max_age_ms = config->archive.max_age_ms,
                                     .max_upload_age_ms = config->archive.max_upload_age_ms};

@@ -114,11 +114,12 @@ static rd_kafka_AdminOptions_t *question(struct silt_survey *survey, rd_kafka_ad
     return options;
 }
 
-static enum silt_survey_right read_right(const rd_kafka_AclOperation_t *allowed, size_t allowed_n)
+static enum silt_survey_right right_to(rd_kafka_AclOperation_t operation,
+                                       const rd_kafka_AclOperation_t *allowed, size_t allowed_n)
 {
     if (!allowed || !allowed_n) return SILT_RIGHT_UNKNOWN;
     for (size_t i = 0; i < allowed_n; i++)
-        if (allowed[i] == RD_KAFKA_ACL_OPERATION_READ) return SILT_RIGHT_GRANTED;
+        if (allowed[i] == operation) return SILT_RIGHT_GRANTED;
     return SILT_RIGHT_MISSING;
 }
 
@@ -257,7 +258,8 @@ static void take_topics(rd_kafka_event_t *event, struct silt_survey_topic *topic
         topic->partitions_n = (int32_t)partitions_n;
         const rd_kafka_AclOperation_t *allowed =
             rd_kafka_TopicDescription_authorized_operations(described[i], &allowed_n);
-        topic->read = read_right(allowed, allowed_n);
+        topic->read = right_to(RD_KAFKA_ACL_OPERATION_READ, allowed, allowed_n);
+        topic->write = right_to(RD_KAFKA_ACL_OPERATION_WRITE, allowed, allowed_n);
     }
 }
 
@@ -294,6 +296,16 @@ SILT_RC silt_survey_topics(struct silt_survey *survey, int64_t timeout_ms,
     }
     *ret_topics = topics;
     *ret_topics_n = n;
+    return SILT_OK;
+}
+
+SILT_RC silt_survey_topic(struct silt_survey *survey, int64_t timeout_ms, const char *name,
+                          struct silt_survey_topic *ret_topic, struct silt_err *err)
+{
+    struct silt_survey_topic topic = {0};
+    snprintf(topic.topic, sizeof topic.topic, "%s", name);
+    SILT_TRY(describe_topics(survey, timeout_ms, &topic, 1, err));
+    *ret_topic = topic;
     return SILT_OK;
 }
 
@@ -367,7 +379,7 @@ static SILT_RC take_group(rd_kafka_event_t *event, struct silt_survey_group *ret
     size_t allowed_n = 0;
     const rd_kafka_AclOperation_t *allowed =
         rd_kafka_ConsumerGroupDescription_authorized_operations(groups[0], &allowed_n);
-    ret_group->read = read_right(allowed, allowed_n);
+    ret_group->read = right_to(RD_KAFKA_ACL_OPERATION_READ, allowed, allowed_n);
     ret_group->members_n = (unsigned)rd_kafka_ConsumerGroupDescription_member_count(groups[0]);
     return SILT_OK;
 }

@@ -44,6 +44,7 @@ struct silt_survey_topic {
     enum silt_code code; /* NONE, NOT_FOUND, DENIED … */
     int32_t partitions_n;
     enum silt_survey_right read;
+    enum silt_survey_right write;
     /* by silt_survey_settings */
     bool settings_known;
     bool compacted;
@@ -55,6 +56,9 @@ struct silt_survey_topic {
 SILT_RC silt_survey_topics(struct silt_survey *survey, int64_t timeout_ms,
                            struct silt_survey_topic **ret_topics, unsigned *ret_topics_n,
                            struct silt_err *err);
+/* One topic by its name, whether it exists or not. */
+SILT_RC silt_survey_topic(struct silt_survey *survey, int64_t timeout_ms, const char *name,
+                          struct silt_survey_topic *ret_topic, struct silt_err *err);
 /* Fills in the settings of the topics without an error; those that may not be described stay
  * unknown. */
 SILT_RC silt_survey_settings(struct silt_survey *survey, int64_t timeout_ms,

@@ -11,6 +11,7 @@ static const struct silt_doctor_check checks[] = {
     {"kafka.topics", silt_check_topics, "kafka.brokers"},
     {"kafka.retention", silt_check_retention, "kafka.topics"},
     {"kafka.group", silt_check_group, "kafka.brokers"},
+    {"kafka.dead_letters", silt_check_dead_letters, "kafka.brokers"},
     {"schema.files", silt_check_schemas, NULL},
     {"schema.registry", silt_check_registry, "schema.files"},
     {"schema.subjects", silt_check_subjects, "schema.registry"},
@@ -60,6 +61,7 @@ void silt_mend(struct silt_doctor_result *result, const char *fmt, ...)
 void silt_warn(struct silt_doctor_result *result, const char *mend)
 {
     result->state = SILT_DOCTOR_WARNING;
+    result->code = SILT_E_NONE;
     silt_mend(result, "%s", mend);
 }
 

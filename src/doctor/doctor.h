@@ -20,6 +20,7 @@
 /* As the worker would get them; `http` and credentials are the doctor's own. */
 struct silt_doctor_opts {
     struct silt_consumer_opts consumer;
+    const char *dlq_topic; /* NULL or "": none */
     struct silt_decoder_opts decoder;
     struct silt_credentials_opts credentials;
     bool needs_credentials;

@@ -56,7 +56,8 @@ void silt_fail(struct silt_doctor_result *result, enum silt_code code, const cha
 void silt_fail_err(struct silt_doctor_result *result, const struct silt_err *err, const char *mend);
 void silt_skip(struct silt_doctor_result *result, const char *why);
 
-silt_check_fn silt_check_brokers, silt_check_topics, silt_check_retention, silt_check_group;
+silt_check_fn silt_check_brokers, silt_check_topics, silt_check_retention, silt_check_group,
+    silt_check_dead_letters;
 silt_check_fn silt_check_registry, silt_check_subjects, silt_check_schemas;
 silt_check_fn silt_check_credentials, silt_check_cloudwatch;
 silt_check_fn silt_check_bucket, silt_check_clock, silt_check_list, silt_check_write,

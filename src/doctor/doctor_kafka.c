@@ -222,3 +222,32 @@ void silt_check_group(struct silt_doctor *doctor, struct silt_doctor_result *res
     silt_found(result, "%s can be seen, but this user may not join it", name);
     silt_fail(result, SILT_E_DENIED, grant);
 }
+
+/* --- dead letters ---------------------------------------------------------------------------- */
+
+void silt_check_dead_letters(struct silt_doctor *doctor, struct silt_doctor_result *result)
+{
+    const char *name = doctor->opts->dlq_topic;
+    struct silt_survey_topic topic;
+    struct silt_err err;
+    if (!name || !name[0]) {
+        silt_skip(result, "dlq.topic is not set");
+        return;
+    }
+    if (!silt_ok(silt_survey_topic(doctor->survey, SILT_DOCTOR_PATIENCE_MS, name, &topic, &err))) {
+        silt_fail_err(result, &err, "look at the health of the brokers");
+        return;
+    }
+    silt_found(result, "%s may be written", name);
+    if (topic.code == SILT_E_NOT_FOUND) {
+        silt_found(result, "%s is not there: copies of rejects would be dropped", name);
+        silt_fail(result, SILT_E_NOT_FOUND, "create the topic, or correct dlq.topic");
+    }
+    if (topic.code == SILT_E_DENIED || (!topic.code && topic.write == SILT_RIGHT_MISSING)) {
+        silt_found(result, "this user may not write %s: copies of rejects would be dropped", name);
+        silt_fail(
+            result, SILT_E_DENIED,
+            "let it WRITE the topic: kafka-acls --add --allow-principal User:NAME --operation "
+            "Write --topic TOPIC");
+    }
+}

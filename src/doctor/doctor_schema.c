@@ -1,4 +1,5 @@
 /* Schema files, rules, the registry. */
+#include "base/alloc.h"
 #include "doctor_int.h"
 
 #include <stdio.h>
@@ -43,19 +44,59 @@ static const char *mend_of(const struct silt_err *err)
 }
 
 /* Any id will do: a registry says that it does not know one in words of its own. */
+static bool answers(struct silt_decoder *decoder, struct silt_err *err)
+{
+    struct silt_schema *schema;
+    if (!silt_ok(silt_decoder_fetch(decoder, ANY_ID, &schema, err)))
+        return err->code == SILT_E_NOT_FOUND || err->code == SILT_E_SCHEMA;
+    silt_schema_unref(schema);
+    return true;
+}
+
+/* The decoder that asks the first good address takes the place of the one that asks all. */
+static bool try_address(struct silt_doctor *doctor, const char *address, bool keep,
+                        struct silt_err *err)
+{
+    struct silt_decoder *decoder;
+    struct silt_decoder_opts opts = doctor->opts->decoder;
+    opts.http = doctor->http;
+    opts.reply_to = doctor->replies;
+    opts.registry_url = address;
+    if (!silt_ok(silt_decoder_new(&opts, &decoder, err))) return false;
+    const bool good = answers(decoder, err);
+    if (good && keep) {
+        struct silt_decoder *before = doctor->decoder;
+        doctor->decoder = decoder;
+        decoder = before;
+    }
+    silt_decoder_free(decoder);
+    return good;
+}
+
 void silt_check_registry(struct silt_doctor *doctor, struct silt_doctor_result *result)
 {
-    struct silt_err err = {0};
-    struct silt_schema *schema;
+    struct silt_err err;
+    struct silt_err first = {0};
+    unsigned good_n = 0;
+    unsigned bad_n = 0;
     if (doctor->opts->decoder.framing != SILT_FRAMING_CONFLUENT) {
         silt_skip(result, "schema.framing needs no registry");
         return;
     }
-    if (silt_ok(silt_decoder_fetch(doctor->decoder, ANY_ID, &schema, &err)))
-        silt_schema_unref(schema);
+    char *list silt_auto(silt_free_auto) = silt_strdup(doctor->opts->decoder.registry_url);
+    char *rest = list;
+    for (char *address = strsep(&rest, ","); address; address = strsep(&rest, ",")) {
+        const bool good = try_address(doctor, address, !good_n, &err);
+        if (!good && !bad_n) first = err;
+        good_n += good;
+        bad_n += !good;
+    }
     silt_found(result, "%s answers", doctor->opts->decoder.registry_url);
-    const bool answered = !err.code || err.code == SILT_E_NOT_FOUND || err.code == SILT_E_SCHEMA;
-    if (!answered) silt_fail_err(result, &err, mend_of(&err));
+    if (!bad_n) return;
+    silt_fail_err(result, &first, mend_of(&first));
+    if (!good_n) return;
+    silt_found(result, "%u of %u addresses do not serve: %s", bad_n, good_n + bad_n, first.text);
+    silt_warn(result, mend_of(&first));
 }
 
 /* The newest schema of a topic's values, as most producers name it. @return NONE, or what failed.

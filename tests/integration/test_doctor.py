@@ -113,7 +113,9 @@ def test_nothing_to_mend(visit, servers, bucket, database, registry, topic):
     """With every neighbour; only small objects are left behind."""
     schema = (CHECKOUT / "tests/data/sensor_reading.v1.avsc").read_text(encoding="utf-8")
     ledgers.register(registry, f"{topic}-value", schema)
+    made(servers, f"{topic}-dead")
     well = visit(
+        dlq={"topic": f"{topic}-dead"},
         schema={"framing": "confluent", "files": [], "registry": registry},
         archive={"root": f"s3://{bucket}/root"},
         s3=s3(servers.get("S3_ENDPOINT")),
@@ -207,12 +209,18 @@ def test_a_pattern_that_matches_nothing(visit):
     broken.ill("kafka.topics", "no topic matches", "correct the pattern", DONE, "warning")
 
 
-@pytest.mark.parametrize("kind", ["topic", "group"])
-def test_a_missing_right(visit, servers, kind):
+def test_a_dead_letter_topic_that_is_not_there(visit):
+    broken = visit(dlq={"topic": "nowhere"})
+    broken.ill("kafka.dead_letters", "nowhere is not there", "dlq.topic")
+
+
+@pytest.mark.parametrize("kind", ["topic", "group", "dead letters"])
+def test_a_missing_right(visit, servers, topic, kind):
     user, password = scram_user(servers.get("BROKERS"), admin.ScramMechanism.SCRAM_SHA_256)
     name = f"doctor-{secrets.token_hex(4)}"
     made(servers, name)
-    deny(servers.get("BROKERS"), admin.ResourceType[kind.upper()], name, user)
+    resource = admin.ResourceType.GROUP if kind == "group" else admin.ResourceType.TOPIC
+    deny(servers.get("BROKERS"), resource, name, user)
     properties = {
         **sasl(user, password),
         "sasl.mechanism": "SCRAM-SHA-256",
@@ -222,12 +230,17 @@ def test_a_missing_right(visit, servers, kind):
         kafka={
             "brokers": servers.get("BROKERS_SASL"),
             "properties": properties,
-            "topics": [name],
+            "topics": [name if kind == "topic" else topic],
             "group": name,
-        }
+        },
+        dlq={"topic": name if kind == "dead letters" else ""},
     )
-    cause = {"topic": "may not read", "group": "roup authorization failed"}[kind]
-    broken.ill(f"kafka.{kind}" + "s" * (kind == "topic"), cause, "kafka-acls --add")
+    check, cause = {
+        "topic": ("kafka.topics", "may not read"),
+        "group": ("kafka.group", "roup authorization failed"),
+        "dead letters": ("kafka.dead_letters", "may not write"),
+    }[kind]
+    broken.ill(check, cause, "kafka-acls --add")
 
 
 @pytest.mark.parametrize(

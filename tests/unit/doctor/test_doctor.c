@@ -89,6 +89,7 @@ static void what_does_not_answer_stops_only_what_needs_it(void)
                                       "kafka.topics skipped\n"
                                       "kafka.retention skipped\n"
                                       "kafka.group skipped\n"
+                                      "kafka.dead_letters skipped\n"
                                       "schema.files ok\n"
                                       "schema.registry failed\n"
                                       "schema.subjects skipped\n"

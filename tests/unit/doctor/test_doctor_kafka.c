@@ -31,6 +31,11 @@ static void topics_are_counted_and_missing_ones_named(void)
     says(&patient, silt_check_brokers, SILT_DOCTOR_OK, "of cluster", "");
     says(&patient, silt_check_retention, SILT_DOCTOR_SKIPPED, "no topic yet", "");
     says(&patient, silt_check_topics, SILT_DOCTOR_OK, "1 topic, 3 partitions", "");
+    says(&patient, silt_check_dead_letters, SILT_DOCTOR_SKIPPED, "not set", "");
+    patient.opts.dlq_topic = "sensors";
+    says(&patient, silt_check_dead_letters, SILT_DOCTOR_OK, "may be written", "");
+    patient.opts.dlq_topic = "nowhere";
+    says(&patient, silt_check_dead_letters, SILT_DOCTOR_FAILED, "not there", "dlq.topic");
     kafka_done(&patient);
     kafka(&patient, silt_mock_brokers(mock), not_all, 2);
     says(&patient, silt_check_brokers, SILT_DOCTOR_OK, "of cluster", "");

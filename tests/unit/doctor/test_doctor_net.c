@@ -137,6 +137,25 @@ static void a_registry_is_known_by_its_answers(void)
     registry_answers(503, "", SILT_DOCTOR_FAILED, "503", "health of the registry");
 }
 
+static void one_address_of_several_is_enough(void)
+{
+    static const struct silt_http_step steps[] = {{.status = 200, .body = SCHEMA, .repeat = 2}};
+    struct silt_survey_topic topic = {.topic = "t"};
+    struct silt_http_server *server = silt_http_server_start(steps, 1);
+    struct patient patient;
+    char list[200];
+    snprintf(list, sizeof list, "http://127.0.0.1:1,%s", silt_http_server_url(server));
+    patient_init(&patient);
+    patient.opts.decoder.registry_url = list;
+    says(&patient, silt_check_schemas, SILT_DOCTOR_OK, "none needed", "");
+    says(&patient, silt_check_registry, SILT_DOCTOR_WARNING, "1 of 2 addresses", "host and port");
+    patient.doctor.topics = &topic;
+    patient.doctor.topics_n = 1;
+    says(&patient, silt_check_subjects, SILT_DOCTOR_OK, "id 7", "");
+    patient_done(&patient);
+    silt_http_server_stop(server);
+}
+
 static void subjects_answer(const struct silt_http_step *steps, size_t steps_n,
                             enum silt_doctor_state state, const char *finding, const char *mend)
 {
@@ -300,6 +319,7 @@ SILT_TESTS("doctor_net", {"keys are named with their owner", keys_are_named_with
            {"CloudWatch is tried with one datum", cloudwatch_is_tried_with_one_datum},
            {"CloudWatch that is off", cloudwatch_that_is_off},
            {"a registry is known by its answers", a_registry_is_known_by_its_answers},
+           {"one address of several is enough", one_address_of_several_is_enough},
            {"the schema of a topic is read", the_schema_of_a_topic_is_read},
            {"without a registry", without_a_registry},
            {"a refusal of the store has its cause", a_refusal_of_the_store_has_its_cause},
