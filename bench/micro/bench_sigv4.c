@@ -58,8 +58,7 @@ static double best_ns(const struct silt_s3_site *site, const struct silt_store_r
 int main(void)
 {
     silt_secret_set(&secret, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");
-    const struct silt_s3_opts opts = {
-        .region = "eu-central-1", .access_key = "AKIDEXAMPLE", .secret_key = secret};
+    const struct silt_s3_opts opts = {.region = "eu-central-1"};
     struct silt_s3_site site;
     struct silt_err err;
     if (!silt_s3_site_init(&site, "s3://silt-archive/production", &opts, &err).ok) {
