@@ -9,6 +9,7 @@
 #include "cli/demo_report.h"
 #include "cli/output.h"
 #include "cli/sensor_schema.h"
+#include "cli/verify_json.h"
 #include "config/config.h"
 #include "consume/gen.h"
 #include "consume/mock.h"
@@ -194,7 +195,7 @@ static SILT_RC run_readings(struct demo *demo, struct silt_err *err)
 
 /* ---- the story ---- */
 
-static SILT_RC tell(struct demo *demo, bool *ret_verified, struct silt_err *err)
+static SILT_RC tell(struct demo *demo, struct silt_verify_totals *ret_totals, struct silt_err *err)
 {
     FILE *out = demo->args->cli->out;
     SILT_TRY(start(demo, err));
@@ -215,8 +216,7 @@ static SILT_RC tell(struct demo *demo, bool *ret_verified, struct silt_err *err)
     silt_metrics_snapshot(silt_daemon_metrics(daemon), counts);
     demo->daemon = NULL;
     SILT_TRY(silt_daemon_stop(daemon, err));
-    return silt_demo_report(demo->config, counts, demo->start_ms, demo->args->cli, ret_verified,
-                            err);
+    return silt_demo_report(demo->config, counts, demo->start_ms, demo->args->cli, ret_totals, err);
 }
 
 static void release(struct demo *demo)
@@ -230,20 +230,26 @@ static void release(struct demo *demo)
     silt_free(demo->dir);
 }
 
+/* For machines the story goes to stderr and the verdict alone to stdout. */
 static int run(const struct silt_args *args)
 {
     struct silt_err err;
-    struct demo demo = {.args = args,
+    struct silt_verify_totals totals = {0};
+    struct silt_cli people = *args->cli;
+    struct silt_args told = *args;
+    told.cli = &people;
+    if (args->json) people.out = people.err;
+    struct demo demo = {.args = &told,
                         .records = silt_args_int(args, "records", 20000),
                         .seconds = silt_args_int(args, "seconds", 5),
                         .start_ms = silt_wall_ms()};
-    bool verified = false;
     if (demo.records < 1) demo.records = 1;
     if (demo.seconds < 1) demo.seconds = 1;
-    struct silt_rc rc = tell(&demo, &verified, &err);
+    struct silt_rc rc = tell(&demo, &totals, &err);
     release(&demo);
     if (!silt_ok(rc)) return silt_cli_fail(args, &err);
-    return verified ? SILT_EXIT_DONE : SILT_EXIT_FAILED;
+    if (args->json) silt_verify_totals_json(args->cli->out, &totals);
+    return totals.faults || totals.pending ? SILT_EXIT_FAILED : SILT_EXIT_DONE;
 }
 
 static const struct silt_flag flags[] = {

@@ -5,6 +5,7 @@
 #include "base/jsonw.h"
 #include "cli/output.h"
 #include "cli/reach.h"
+#include "cli/verify_json.h"
 #include "inspect/verify.h"
 
 #include <inttypes.h>
@@ -80,32 +81,11 @@ static void on_progress(void *ctx, const struct silt_verify_totals *totals)
     silt_progress_update(&report->progress, (int64_t)totals->files, silt_mono_ms());
 }
 
-static void print_summary_json(FILE *out, const struct silt_verify_totals *t)
-{
-    struct silt_buf line;
-    struct silt_jsonw w;
-    silt_buf_init(&line, SILT_BUF_MAX_DEFAULT);
-    silt_jsonw_init(&w, &line);
-    silt_jsonw_open(&w, '{');
-    silt_jsonw_kbool(&w, "ok", t->faults == 0);
-    silt_jsonw_kuint(&w, "partitions", t->partitions);
-    silt_jsonw_kuint(&w, "slots", t->slots);
-    silt_jsonw_kuint(&w, "files", t->files);
-    silt_jsonw_kuint(&w, "records", t->records);
-    silt_jsonw_kuint(&w, "rejected", t->rejected);
-    silt_jsonw_kuint(&w, "bytes", t->bytes);
-    silt_jsonw_kuint(&w, "pending", t->pending);
-    silt_jsonw_kuint(&w, "faults", t->faults);
-    silt_jsonw_close(&w, '}');
-    fprintf(out, "%s\n", silt_buf_str(&line));
-    silt_buf_done(&line);
-}
-
 static void print_summary(const struct report *report, const struct silt_verify_totals *t)
 {
     FILE *out = report->args->cli->out;
     if (report->args->json) {
-        print_summary_json(out, t);
+        silt_verify_totals_json(out, t);
         return;
     }
     if (t->faults)

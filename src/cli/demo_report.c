@@ -90,9 +90,9 @@ static void on_fault(void *ctx, const struct silt_fault *fault)
             fault->text, silt_fault_way_out(fault->kind));
 }
 
-static SILT_RC verify(struct silt_store *store, FILE *out, bool *ret_verified, struct silt_err *err)
+static SILT_RC verify(struct silt_store *store, FILE *out, struct silt_verify_totals *ret_totals,
+                      struct silt_err *err)
 {
-    struct silt_verify_totals totals;
     const struct silt_verify_opts opts = {.store = store,
                                           .level = SILT_VERIFY_DEEP,
                                           .filter = {.partition = -1},
@@ -100,19 +100,20 @@ static SILT_RC verify(struct silt_store *store, FILE *out, bool *ret_verified, s
                                           .on_pending = on_fault,
                                           .ctx = out};
     char bytes[SILT_HUMAN_LEN];
-    SILT_TRY(silt_verify(&opts, &totals, err));
-    *ret_verified = totals.faults == 0 && totals.pending == 0;
+    SILT_TRY(silt_verify(&opts, ret_totals, err));
+    const struct silt_verify_totals *t = ret_totals;
     fprintf(out,
             "verify: %s (%" PRIu64 " partitions, %" PRIu64 " slots, %" PRIu64 " files, %" PRIu64
             " records, %" PRIu64 " rejected, %s)\n",
-            *ret_verified ? "OK" : "FAILED", totals.partitions, totals.slots, totals.files,
-            totals.records, totals.rejected, silt_human_bytes((int64_t)totals.bytes, bytes));
+            t->faults || t->pending ? "FAILED" : "OK", t->partitions, t->slots, t->files,
+            t->records, t->rejected, silt_human_bytes((int64_t)t->bytes, bytes));
     return SILT_OK;
 }
 
 SILT_RC silt_demo_report(const struct silt_config *config,
                          const struct silt_metrics_snapshot *counts, int64_t start_ms,
-                         const struct silt_cli *cli, bool *ret_verified, struct silt_err *err)
+                         const struct silt_cli *cli, struct silt_verify_totals *ret_totals,
+                         struct silt_err *err)
 {
     struct silt_store_opts opts;
     struct silt_store *store;
@@ -125,7 +126,7 @@ SILT_RC silt_demo_report(const struct silt_config *config,
     fputs("\n", cli->out);
     list_rejects(counts, &out);
     fputs("\n", cli->out);
-    if (silt_ok(rc)) rc = verify(store, cli->out, ret_verified, err);
+    if (silt_ok(rc)) rc = verify(store, cli->out, ret_totals, err);
     silt_store_free(store);
     return rc;
 }

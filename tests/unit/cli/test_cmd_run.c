@@ -87,6 +87,16 @@ static void the_demo_ends_with_a_proof(void)
     }
 }
 
+static void for_machines_the_demo_is_its_verdict(void)
+{
+    struct ran ran = QUIETLY("demo", "--records=100", "--seconds=1", "--dir=machine", "--json");
+    CU_ASSERT_EQUAL(ran.code, 0);
+    CU_ASSERT_EQUAL(strncmp(ran.out, "{\"ok\":true,\"partitions\":4,", 26), 0);
+    CU_ASSERT_PTR_EQUAL(strchr(ran.out, '\n'), ran.out + strlen(ran.out) - 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(ran.err, "verify: OK ("));
+    ran_done(&ran);
+}
+
 static void a_demo_without_its_folder_says_so(void)
 {
     check_refused(QUIETLY("demo", "--dir=/dev/null/x"), 2, "cannot make the folder /dev/null/x");
@@ -103,4 +113,5 @@ SILT_TESTS("cmd_run",
             a_worker_without_its_options_does_not_start},
            {"a signal ends the worker well", a_signal_ends_the_worker_well},
            {"the demo ends with a proof", the_demo_ends_with_a_proof},
+           {"for machines the demo is its verdict", for_machines_the_demo_is_its_verdict},
            {"a demo without its folder says so", a_demo_without_its_folder_says_so})
