@@ -11,7 +11,7 @@
 #define ZSTD_STATIC_LINKING_ONLY /* ZSTD_decompressBound */
 #include <zstd.h>
 
-#define PATIENCE_MS 500 /* as long as the records in hand may take */
+#define PATIENCE_MS 200 /* as long as the records in hand may take */
 #define LZ4_MAGIC 0x184d2204u
 #define GZIP_OR_ZLIB (15 + 32)
 

@@ -233,7 +233,7 @@ void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled
         return;
     }
     if (polled->held_back) {
-        if (silt_position_hold(&lane->pos, polled->epoch)) silt_lane_seek_later(lane, 200);
+        if (silt_position_hold(&lane->pos, polled->epoch)) silt_lane_seek_later(lane, 100);
         return;
     }
     if (polled->err.code == SILT_E_CORRUPT) {
