@@ -31,7 +31,7 @@ BESIDE = 100 * MIB  # what a worker may take beside its budget: program, librari
 HOUR_MS = 3_600_000
 NOW_MS = 1_760_000_000_000
 NEVER = str((1 << 63) - 1)
-# The longest a producer may be ahead, a batch may be, ...: what a topic's owner can allow.
+# What the owner of a topic may allow: large batches, times of the future.
 TOLERANT = {"max.message.bytes": str(128 * MIB), "message.timestamp.after.max.ms": NEVER}
 CUTS = re.compile(r"silt_windows_closed_(\w+)_total")
 
@@ -133,7 +133,7 @@ class Stage:
         folder.mkdir()
         bucket = topic.name
         self.servers.s3().create_bucket(Bucket=bucket)
-        archive = {"max_age": "5s", **settings.pop("archive", {})}
+        archive = {"max_age": "3s", **settings.pop("archive", {})}
         run = silt_run.SiltRun(
             self.binary,
             folder,
@@ -198,7 +198,8 @@ def many(stage, scale=1.0):
     with topic.producer() as send:
         for number in range(int(240_000 * scale)):
             send(number % topic.partitions, topic.noise(2000), schema=number // topic.partitions % 5)
-    with stage.play("many", topic, 256 if scale == 1 else 64, archive={"max_age": "20s"}) as (figures, _):
+    memory, age = (256, "20s") if scale == 1 else (64, "2s")
+    with stage.play("many", topic, memory, archive={"max_age": age}) as (figures, _):
         pass
     return figures
 
@@ -210,7 +211,7 @@ def slow(stage, scale=1.0):
         for number in range(int(150_000 * scale)):
             send(number % 8, topic.noise(2000))
     _, endpoint = stage.link_to_store(4 * MIB)
-    with stage.play("slow", topic, 64, s3={"endpoint": endpoint}) as (figures, _):
+    with stage.play("slow", topic, 64 if scale == 1 else 32, s3={"endpoint": endpoint}) as (figures, _):
         pass
     return figures
 
@@ -252,10 +253,10 @@ def bombs(stage, scale=1.0):
     """Batches of every compression that unpack to fifty times their size and more."""
     topic = Topic(stage.servers, 4)
     size = int(48 * MIB * scale)
-    whole = {"message.max.bytes": 200_000_000, "batch.size": 2 * size, "linger.ms": 2000}
+    whole = {"message.max.bytes": 200_000_000, "batch.size": 2 * size, "linger.ms": 500}
     for codec in ledgers.COMPRESSIONS:
         with topic.producer(codec, **({"message.max.bytes": 8_000_000} if codec == "none" else whole)) as send:
-            for number in range(4 * 3 * 48):
+            for number in range(4 * 48 * (3 if scale == 1 else 1)):
                 send(number % 4, bytes(size // 48))
     with stage.play("bombs", topic, 256 if scale == 1 else 64) as (figures, _):
         pass
@@ -267,7 +268,7 @@ def huge(stage, scale=1.0):
     topic = Topic(stage.servers, 4)
     with topic.producer("none", **{"message.max.bytes": 100_000_000}) as send:
         for number in range(int(60 * scale)):
-            beyond = number % 10 == 9
+            beyond = number % 5 == 4
             kind = records.BAD_BASE if beyond else records.GOOD
             send(number % 4, topic.noise(16 * MIB - 100 + beyond * 4096), kind=kind)
     with stage.play("huge", topic, 256) as (figures, _):
@@ -284,8 +285,7 @@ def times(stage, scale=1.0):
             ts = odd[number // 8 % len(odd)] if number % 3 == 0 else NOW_MS + number * HOUR_MS
             kafka = (1 + number * HOUR_MS) % NOW_MS
             send(number % 8, topic.noise(500), schema=number % 3, ts=ts, timestamp=kafka)
-    archive = {"time": "field"}
-    with stage.play("times", topic, 64, archive=archive) as (figures, _):
+    with stage.play("times", topic, 64 if scale == 1 else 32, archive={"time": "field"}) as (figures, _):
         pass
     return figures
 
