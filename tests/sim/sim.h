@@ -263,6 +263,7 @@ bool sim_group_settled(void);
 void sim_consumer_tell(struct silt_consumer *consumer, enum silt_polled_kind kind,
                        const int32_t *parts, unsigned parts_n, bool lost);
 bool sim_consumer_is_free(const struct silt_consumer *consumer); /* nothing to answer */
+bool sim_consumer_is_out(const struct silt_consumer *consumer);  /* expelled, not told yet */
 int64_t sim_consumer_committed(const struct sim_proc *proc, int32_t partition);
 
 /* ---- the store (sim_store.c) ---- */

@@ -41,6 +41,7 @@ struct event {
     int32_t parts[SIM_PARTS_MAX];
     unsigned parts_n;
     bool lost;
+    int64_t due_ms;
 };
 
 struct ask {
@@ -111,12 +112,24 @@ bool sim_consumer_is_free(const struct silt_consumer *consumer)
     return !consumer->answering && !consumer->events_n;
 }
 
+static bool event_is_due(const struct silt_consumer *consumer)
+{
+    return consumer->events_n && (world.calm || consumer->events[0].due_ms <= world.now_ms);
+}
+
+bool sim_consumer_is_out(const struct silt_consumer *consumer)
+{
+    return consumer->events_n && consumer->events[0].lost;
+}
+
 void sim_consumer_tell(struct silt_consumer *consumer, enum silt_polled_kind kind,
                        const int32_t *parts, unsigned parts_n, bool lost)
 {
     SILT_ASSERT(consumer->events_n < EVENTS_MAX);
     struct event *event = &consumer->events[consumer->events_n++];
-    *event = (struct event){.kind = kind, .parts_n = parts_n, .lost = lost};
+    *event = (struct event){.kind = kind, .parts_n = parts_n, .lost = lost, .due_ms = world.now_ms};
+    /* The coordinator may be out of its reach, while the partitions' leaders are not. */
+    if (lost && sim_fault(SIM_GROUP_ZOMBIE)) event->due_ms += sim_between(1, 3 * HOUR_MS);
     memcpy(event->parts, parts, parts_n * sizeof *parts);
 }
 
@@ -377,7 +390,7 @@ void silt_consumer_poll(struct silt_consumer *consumer, int64_t timeout_ms,
     *ret_polled = (struct silt_polled){.kind = SILT_POLL_NOTHING, .offset = -1};
     sim_seam();
     if (!consumer->in_group && timeout_ms) sim_others(sim_between(1, 50));
-    if (consumer->batch_at == consumer->batch_n && !consumer->events_n) fetch(consumer);
+    if (consumer->batch_at == consumer->batch_n && !event_is_due(consumer)) fetch(consumer);
     if (consumer->batch_at < consumer->batch_n) {
         const struct item *item = &consumer->batch[consumer->batch_at];
         if (item->kind == SILT_POLL_RECORDS) {
@@ -388,7 +401,7 @@ void silt_consumer_poll(struct silt_consumer *consumer, int64_t timeout_ms,
         if (item->part->known) deliver_item(item, ret_polled);
         return;
     }
-    if (consumer->events_n && !consumer->answering) deliver_event(consumer, ret_polled);
+    if (event_is_due(consumer) && !consumer->answering) deliver_event(consumer, ret_polled);
 }
 
 bool silt_consumer_next(struct silt_consumer *consumer, struct silt_cpart **ret_part,

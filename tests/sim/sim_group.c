@@ -98,8 +98,10 @@ static unsigned wanted_owner(unsigned p)
 {
     unsigned alive[SIM_PROCS_MAX];
     unsigned n = 0;
-    for (unsigned m = 0; m < SIM_PROCS_MAX; m++)
-        if (group.members[m].consumer) alive[n++] = m;
+    for (unsigned m = 0; m < SIM_PROCS_MAX; m++) {
+        const struct silt_consumer *consumer = group.members[m].consumer;
+        if (consumer && !sim_consumer_is_out(consumer)) alive[n++] = m;
+    }
     bool exists = !sim_cluster.absent && (int32_t)p < sim_cluster.topic->parts_n;
     return n && exists ? alive[(p + group.salt) % n] : NOBODY;
 }
