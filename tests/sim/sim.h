@@ -199,6 +199,7 @@ struct sim_log {
     int64_t cut_at;    /* lowest truncation so far; INT64_MAX: none */
     int64_t cut_ms;    /* when the last one was */
     bool txn;          /* one is open */
+    bool halted;       /* a worker gave its partition up, and said why */
     int64_t committed; /* of the group; -1: none */
     char metadata[128];
     struct sim_chain *chain; /* the oracle's; NULL: no slot yet */

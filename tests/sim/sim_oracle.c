@@ -40,12 +40,10 @@ struct sim_chain {
     unsigned lineages;
 };
 
-static bool halted[SIM_PARTS_MAX];
 static unsigned slots_n;
 
 void sim_oracle_begin(void)
 {
-    memset(halted, 0, sizeof halted);
     slots_n = 0;
 }
 
@@ -581,14 +579,16 @@ void sim_oracle_halted(int32_t partition, const char *why)
 {
     bool documented = strstr(why, "but not where") || world.plan.bug == SIM_B9;
     if (!documented) sim_fail("partition %d halts: %s", partition, why);
-    halted[partition] = true;
+    sim_cluster.topic->logs[partition].halted = true;
 }
 
 /* It came in the place of an archived one that was truncated, and retention took it before anybody
  * saw that: nobody can tell any more. */
 static bool is_out_of_sight(const struct sim_log *log, const struct sim_entry *entry)
 {
-    return entry->offset < log->log_start && entry->older;
+    const struct sim_entry *older = entry->older;
+    while (older && !older->archived) older = older->older;
+    return older && entry->offset < log->log_start;
 }
 
 /* The first offset that should be in a slot and is in none; -1: none. */
@@ -602,10 +602,10 @@ static int64_t find_missing(const struct sim_log *log)
     return -1;
 }
 
-static bool is_complete(const struct sim_log *log, int32_t partition)
+static bool is_complete(const struct sim_log *log)
 {
     const struct sim_chain *chain = log->chain;
-    if (halted[partition]) return true;
+    if (log->halted) return true;
     if (!chain) return false;
     const struct sim_slot *tail = chain->slots[chain->slots_n - 1];
     return tail->m.next == sim_log_stable(log) && slot_is_settled(tail) && find_missing(log) < 0;
@@ -639,7 +639,7 @@ bool sim_oracle_is_done(void)
 {
     const struct sim_topic *topic = sim_cluster.topic;
     for (int32_t p = 0; p < topic->parts_n; p++)
-        if (!is_complete(&topic->logs[p], p)) return false;
+        if (!is_complete(&topic->logs[p])) return false;
     return old_tails_are_settled();
 }
 
