@@ -11,32 +11,35 @@
 
 #define LAST_MAX 64u
 
-/* The transitions that can happen; one that is not here fails the run. T: one that is never seen,
- * or never followed by a SIGKILL, does too; R: too rare for a run of CI to be sure of it. */
+/* The transitions that can happen; one that is not here fails the run. T: so does one that is never
+ * seen in it, or never followed by a SIGKILL; S: one that is never seen. R happens, but not in
+ * every 100,000 seeds: it takes a topic made again or a question unanswered in the moment of a
+ * lineage slot, a limit of age that is passed in the milliseconds between two attempts, a commit by
+ * another worker in the hour behind the fence, or two faults within one roll-forward. */
 #define TRANSITIONS                     \
     T(LANE, "named", "recover")         \
-    R(LANE, "named", "leaving")         \
+    T(LANE, "named", "leaving")         \
     T(LANE, "recover", "bounds")        \
     T(LANE, "recover", "leaving")       \
     T(LANE, "bounds", "run")            \
     T(LANE, "bounds", "mend")           \
-    R(LANE, "bounds", "recover")        \
+    T(LANE, "bounds", "recover")        \
     T(LANE, "bounds", "leaving")        \
     T(LANE, "mend", "bounds")           \
     R(LANE, "mend", "recover")          \
-    R(LANE, "mend", "leaving")          \
+    T(LANE, "mend", "leaving")          \
     T(LANE, "run", "recover")           \
     T(LANE, "run", "leaving")           \
     T(LANE, "bounds", "halted")         \
     R(LANE, "halted", "recover")        \
-    R(LANE, "halted", "leaving")        \
+    S(LANE, "halted", "leaving")        \
     T(SLOT, "idle", "put")              \
     T(SLOT, "idle", "tail")             \
-    R(SLOT, "idle", "abandon")          \
+    T(SLOT, "idle", "abandon")          \
     T(SLOT, "tail", "put")              \
-    R(SLOT, "tail", "tail")             \
-    R(SLOT, "tail", "wait")             \
-    T(SLOT, "tail", "abandon")          \
+    T(SLOT, "tail", "tail")             \
+    S(SLOT, "tail", "wait")             \
+    S(SLOT, "tail", "abandon")          \
     R(SLOT, "tail", "fence_wait")       \
     R(SLOT, "tail", "fence_read")       \
     T(SLOT, "put", "won")               \
@@ -44,32 +47,32 @@
     T(SLOT, "put", "doubt")             \
     T(SLOT, "put", "wait")              \
     T(SLOT, "read", "won")              \
-    R(SLOT, "read", "lost")             \
-    R(SLOT, "read", "wait")             \
+    T(SLOT, "read", "lost")             \
+    S(SLOT, "read", "wait")             \
     T(SLOT, "doubt", "won")             \
-    R(SLOT, "doubt", "lost")            \
+    S(SLOT, "doubt", "lost")            \
     T(SLOT, "doubt", "wait")            \
     T(SLOT, "wait", "put")              \
-    R(SLOT, "wait", "tail")             \
+    T(SLOT, "wait", "tail")             \
     R(SLOT, "wait", "abandon")          \
-    R(SLOT, "wait", "fence_wait")       \
-    R(SLOT, "wait", "fence_read")       \
-    R(SLOT, "fence_wait", "fence_read") \
-    R(SLOT, "fence_read", "abandon")    \
+    T(SLOT, "wait", "fence_wait")       \
+    T(SLOT, "wait", "fence_read")       \
+    S(SLOT, "fence_wait", "fence_read") \
+    T(SLOT, "fence_read", "abandon")    \
     R(SLOT, "fence_read", "lost")       \
     R(SLOT, "fence_read", "won")        \
-    R(SLOT, "fence_read", "fence_wait") \
+    S(SLOT, "fence_read", "fence_wait") \
     T(ROLL, "idle", "complete")         \
     T(ROLL, "complete", "done")         \
     T(ROLL, "complete", "head")         \
-    R(ROLL, "complete", "parts")        \
+    T(ROLL, "complete", "parts")        \
     T(ROLL, "complete", "wait")         \
     T(ROLL, "head", "done")             \
     T(ROLL, "head", "missing")          \
     T(ROLL, "head", "wait")             \
     T(ROLL, "head", "wait_head")        \
     T(ROLL, "wait_head", "head")        \
-    R(ROLL, "parts", "complete")        \
+    T(ROLL, "parts", "complete")        \
     R(ROLL, "parts", "wait")            \
     R(ROLL, "parts", "head")            \
     T(ROLL, "wait", "complete")         \
@@ -96,12 +99,14 @@ static const struct transition {
     enum machine machine;
     const char *from;
     const char *to;
-    bool rare;
+    unsigned must; /* of the two counts: how many may not be 0 */
 } transitions[] = {
-#define T(machine, from, to) {machine, from, to, false},
-#define R(machine, from, to) {machine, from, to, true},
+#define T(machine, from, to) {machine, from, to, 2},
+#define S(machine, from, to) {machine, from, to, 1},
+#define R(machine, from, to) {machine, from, to, 0},
     TRANSITIONS
 #undef T
+#undef S
 #undef R
 };
 #define TRANSITIONS_N (sizeof transitions / sizeof transitions[0])
@@ -275,7 +280,8 @@ static unsigned print_transitions(const struct sim_counts *counts)
         const struct transition *t = &transitions[i];
         printf("%-10s %-12s %-12s %14llu %14llu\n", machine_names[t->machine], t->from, t->to,
                (unsigned long long)counts->seen[i], (unsigned long long)counts->killed[i]);
-        if (!t->rare) missing += (counts->seen[i] == 0) + (counts->killed[i] == 0 ? 1u : 0u);
+        missing += t->must > 0 && counts->seen[i] == 0;
+        missing += t->must > 1 && counts->killed[i] == 0;
     }
     return missing;
 }
