@@ -23,12 +23,6 @@ static bool keeps;
 
 /* ---- rooms ---- */
 
-static unsigned class_of(size_t bytes)
-{
-    if (bytes <= (size_t)1 << CLASS_MIN) return CLASS_MIN;
-    return 64 - (unsigned)__builtin_clzl(bytes - 1);
-}
-
 #ifdef __SANITIZE_ADDRESS__
 
 static struct sim_block *get_room(size_t bytes)
@@ -44,6 +38,12 @@ static void give_room(struct sim_block *block)
 #else
 
 static struct sim_block *spare[CLASS_MAX + 1]; /* by class */
+
+static unsigned class_of(size_t bytes)
+{
+    if (bytes <= (size_t)1 << CLASS_MIN) return CLASS_MIN;
+    return 64 - (unsigned)__builtin_clzl(bytes - 1);
+}
 
 static struct sim_block *new_room(unsigned class)
 {
