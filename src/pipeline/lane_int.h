@@ -27,7 +27,8 @@ struct silt_lane {
     bool bounds_wanted;
     int64_t bounds_asked_ms; /* monotonic: an older answer may be of an earlier incarnation */
     unsigned end_doubts;
-    int64_t doubted_ms; /* monotonic: since when the log's end is below our tail; 0: it is not */
+    int64_t doubted_ms; /* monotonic: since when the log's bounds do not fit our tail; 0: they do */
+    bool gap_doubted;   /* these bounds show a gap, if they are this topic's */
     int64_t id_asked_ms;
     int64_t id_known_ms; /* monotonic: when the question was asked that confirmed the topic's id */
     bool id_awaited;     /* the sealing window is staged and waits for that */

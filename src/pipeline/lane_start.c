@@ -28,7 +28,7 @@ void silt_lane_recover(struct silt_lane *lane, const char *why)
 {
     silt_lane_set_state(lane, SILT_LANE_RECOVER, why);
     lane->start_known = false;
-    lane->restart = false;
+    lane->restart = lane->gap_doubted = false;
     if (lane->assigned)
         silt_lane_start_position(lane, INT64_MAX); /* nothing fetched so far counts */
     silt_lane_pause(lane, SILT_PAUSE_MEND, true);
@@ -67,7 +67,7 @@ static void topic_changed(struct silt_lane *lane)
     lane->diverged_at = -1;
     lane->end_doubts = 0;
     lane->doubted_ms = 0;
-    lane->truncated = lane->asked_where = false;
+    lane->truncated = lane->asked_where = lane->gap_doubted = false;
     silt_lane_pause(lane, SILT_PAUSE_HALT, false); /* what an operator should look at is over */
 }
 
@@ -85,10 +85,14 @@ void silt_lane_commit_staged(struct silt_lane *lane)
     if (!lane->id_awaited) put_staged(lane);
 }
 
+static void decide_start(struct silt_lane *lane);
+
 static void topic_confirmed(struct silt_lane *lane, int64_t asked_ms)
 {
     lane->id_known_ms = asked_ms;
     if (lane->id_awaited) silt_lane_commit_staged(lane);
+    if (lane->gap_doubted && lane->state == SILT_LANE_BOUNDS && asked_ms >= lane->doubted_ms)
+        decide_start(lane);
 }
 
 /* A topic that was ours a moment ago and is gone now was not another one meanwhile: what is in hand
@@ -172,9 +176,20 @@ static void commit_without_files(struct silt_lane *lane, enum silt_slot_kind kin
     silt_chain_commit(lane->chain, &manifest, INT64_MAX);
 }
 
+/* Bounds do not say of which topic they are: the id is asked after they were told, and confirms
+ * them. */
+static bool gap_is_certain(struct silt_lane *lane)
+{
+    bool is_certain = lane->gap_doubted && lane->id_known_ms >= lane->doubted_ms;
+    lane->gap_doubted = !is_certain;
+    lane->doubted_ms = is_certain ? 0 : silt_mono_ms() + 1;
+    return is_certain;
+}
+
 static void record_gap(struct silt_lane *lane, const struct silt_start *start)
 {
     char text[200];
+    if (!gap_is_certain(lane)) return;
     snprintf(text, sizeof text,
              "offsets %" PRId64 " to %" PRId64 " were deleted from Kafka before they were archived",
              start->from, start->offset - 1);
@@ -266,6 +281,7 @@ void silt_lane_on_offsets(struct silt_lane *lane, const struct silt_answer *answ
         if (lane->bounds_wanted) lane->ask_at_ms = silt_mono_ms() + 1000;
         return;
     }
+    if (lane->gap_doubted) return; /* what is being confirmed stays as it is */
     lane->log_start = answer->log_start;
     lane->end = answer->end;
     lane->high = answer->high_watermark >= 0 ? answer->high_watermark : answer->end;
