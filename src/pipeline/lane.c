@@ -47,9 +47,11 @@ void silt_lane_start_position(struct silt_lane *lane, int64_t offset)
 }
 
 /* The leader epoch of what lies before an offset: with it Kafka can tell whether its log still
- * holds that, or was truncated and grew anew. -1: unknown. */
+ * holds that, or was truncated and grew anew. A record that was seen there tells more than the one
+ * before it, which may lie behind a hole and a change of leaders. -1: unknown. */
 static int32_t epoch_before(const struct silt_lane *lane, int64_t offset)
 {
+    if (lane->back_offset == offset) return lane->back_epoch;
     struct silt_fill *const fills[] = {lane->filling, lane->sealing};
     for (unsigned i = 0; i < 2; i++) {
         const struct silt_window *window = fills[i] ? silt_fill_window(fills[i]) : NULL;
@@ -293,7 +295,7 @@ struct silt_lane *silt_lane_new(struct silt_context *context, struct silt_cpart 
     lane->part = part;
     snprintf(lane->tp.topic, sizeof lane->tp.topic, "%s", part->topic);
     lane->tp.partition = part->partition;
-    lane->diverged_at = -1;
+    lane->diverged_at = lane->back_offset = -1;
     lane->log_start = lane->end = lane->high = lane->durable = lane->cut = lane->staged = -1;
     lane->pos.expected = -1;
     silt_drain_init(&lane->drain);

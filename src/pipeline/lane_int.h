@@ -40,6 +40,8 @@ struct silt_lane {
 
     struct silt_chain *chain;
     struct silt_position pos;
+    int64_t back_offset; /* of the record that was put back last; -1: none */
+    int32_t back_epoch;
     struct silt_fill *filling;
     struct silt_fill *sealing;
     bool committed; /* the sealing window's slot is won: its uploads are the archive's (R5) */

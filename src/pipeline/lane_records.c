@@ -28,10 +28,12 @@ static void book_range(struct silt_lane *lane, const struct silt_position_verdic
 }
 
 /* The record cannot be taken now: it is fetched again when the reason is gone. */
-static void put_back(struct silt_lane *lane, int64_t offset, enum silt_pause why)
+static void put_back(struct silt_lane *lane, const struct silt_record *rec, enum silt_pause why)
 {
+    lane->back_offset = rec->offset;
+    lane->back_epoch = rec->leader_epoch;
     silt_lane_pause(lane, why, true);
-    silt_lane_seek(lane, offset);
+    silt_lane_seek(lane, rec->offset);
 }
 
 static void note_reject(struct silt_lane *lane, const struct silt_record *rec,
@@ -87,7 +89,7 @@ static bool take(struct silt_lane *lane, const struct silt_record *rec,
     if (silt_fill_record(silt_lane_filling(lane, rec->offset), rec, decoded, now_ms)) return true;
     if (lane->sealing) {
         lane->must_close = SILT_CLOSE_FILES;
-        put_back(lane, rec->offset, SILT_PAUSE_BUSY);
+        put_back(lane, rec, SILT_PAUSE_BUSY);
         return false;
     }
     silt_lane_close_filling(lane, SILT_CLOSE_FILES);
@@ -122,7 +124,7 @@ static bool archive(struct silt_lane *lane, const struct silt_record *rec, int64
     if (rec->value_null) return take(lane, rec, NULL, now_ms);
     struct silt_decoded decoded;
     switch (decode(lane, rec, &decoded)) {
-    case SILT_DECODE_WANT_SCHEMA: put_back(lane, rec->offset, SILT_PAUSE_SCHEMA); return false;
+    case SILT_DECODE_WANT_SCHEMA: put_back(lane, rec, SILT_PAUSE_SCHEMA); return false;
     case SILT_DECODE_REJECT:
         if (lane->context->opts->halt_on_invalid) {
             silt_lane_halt(lane, decoded.detail);
@@ -151,8 +153,10 @@ bool silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, 
                          int64_t now_ms)
 {
     if (!takes_records(lane)) {
-        if (lane->state == SILT_LANE_RUN && lane->pos.epoch == epoch && !lane->restart)
-            put_back(lane, lane->pos.expected, SILT_PAUSE_BUSY);
+        if (lane->state == SILT_LANE_RUN && lane->pos.epoch == epoch && !lane->restart) {
+            silt_lane_pause(lane, SILT_PAUSE_BUSY, true);
+            silt_lane_seek(lane, lane->pos.expected);
+        }
         return false;
     }
     struct silt_position_verdict v = silt_position_message(&lane->pos, epoch, rec->offset);

@@ -28,6 +28,7 @@ void silt_lane_recover(struct silt_lane *lane, const char *why)
 {
     silt_lane_set_state(lane, SILT_LANE_RECOVER, why);
     lane->start_known = false;
+    lane->back_offset = -1;
     lane->restart = lane->gap_doubted = false;
     if (lane->assigned)
         silt_lane_start_position(lane, INT64_MAX); /* nothing fetched so far counts */
