@@ -282,8 +282,7 @@ static bool fetch_fails(struct silt_consumer *consumer, struct part *part,
         add_error(consumer, part, SILT_E_NETWORK, -1);
         return true;
     }
-    int64_t valid = part->at_epoch >= 0 && log->truncations ? sim_log_epoch_end(log, part->at_epoch)
-                                                            : INT64_MAX;
+    int64_t valid = part->at_epoch >= 0 ? sim_log_epoch_end(log, part->at_epoch) : INT64_MAX;
     bool truncated = valid < part->at;
     if (!truncated && part->at >= log->log_start && part->at <= log->end) return false;
     add_error(consumer, part, SILT_E_CONFLICT, truncated && sim_chance(900) ? valid : -1);
