@@ -1,6 +1,7 @@
 /* silt lag: how far the archive is behind Kafka. What is not known is "?" (null), never 0. */
 #include "cli/cli.h"
 
+#include "app/msk.h"
 #include "app/options.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -29,6 +30,7 @@ struct line {
 struct lag {
     const struct silt_args *args;
     struct silt_consumer *consumer;
+    struct silt_msk msk;
     struct line *lines;
     struct silt_tail *tails;
     unsigned n;
@@ -104,12 +106,15 @@ static void wait_for_answers(struct lag *lag)
                            "the brokers did not tell the offsets of %u partitions in time", left);
 }
 
-static SILT_RC ask_kafka(struct lag *lag, struct silt_err *err)
+static SILT_RC ask_kafka(struct lag *lag, struct silt_credentials *credentials,
+                         struct silt_err *err)
 {
     const struct silt_config *config = lag->args->config;
+    if (config->kafka.sasl_aws_msk_iam) SILT_TRY(silt_credentials_await(credentials, err));
     struct silt_property *properties = silt_calloc(config->kafka.properties.n, sizeof *properties);
     struct silt_consumer_opts opts;
     silt_options_consumer(config, false, properties, &opts);
+    opts.token = silt_msk_source(&lag->msk, config, credentials);
     struct silt_rc rc = silt_consumer_new(&opts, &lag->consumer, err);
     silt_free(properties);
     if (!silt_ok(rc)) return rc;
@@ -222,7 +227,7 @@ static int run_lag(const struct silt_args *args)
     struct silt_reach reach;
     struct lag lag = {.args = args};
     if (!silt_ok(silt_reach_open(args->config, &reach, &err))) return silt_cli_fail(args, &err);
-    struct silt_rc rc = ask_kafka(&lag, &err);
+    struct silt_rc rc = ask_kafka(&lag, reach.credentials, &err);
     if (silt_ok(rc)) ask_archive(&lag, reach.store);
     int code = silt_ok(rc) ? show(&lag) : silt_cli_fail(args, &err);
     silt_consumer_close(lag.consumer, CLOSE_MS);

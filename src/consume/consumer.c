@@ -212,6 +212,7 @@ SILT_RC silt_consumer_new(const struct silt_consumer_opts *opts,
         consumer_free(consumer);
         return (struct silt_rc){false};
     }
+    silt_token_begin(opts->token, consumer->rk);
     rd_kafka_poll_set_consumer(consumer->rk);
     consumer->queue = rd_kafka_queue_get_consumer(consumer->rk);
     consumer->replies = rd_kafka_queue_new(consumer->rk);

@@ -45,7 +45,7 @@ struct silt_consumer {
     char **topics;
     unsigned topics_n;
     int64_t queue_max_bytes;
-    bool closing;
+    _Atomic bool closing;            /* the token's callback looks, too */
     bool agreed;                     /* to the end of the group, while closing */
     rd_kafka_resp_err_t rebalancing; /* what has not been answered yet, the newest; 0: nothing */
     bool asked; /* a rebalance was delivered and not answered: the next one waits for that */
@@ -82,9 +82,11 @@ SILT_RC silt_consumer_conf(const struct silt_consumer_opts *opts, rd_kafka_conf_
                            struct silt_err *err);
 SILT_RC silt_kafka_set(rd_kafka_conf_t *conf, const char *name, const char *value,
                        struct silt_err *err);
-/* token.c: what a log-in by token needs, unless source is NULL; a new token to the client. */
+/* token.c, nothing when source is NULL: what a log-in by token needs before the client is made, and
+ * after that. Then its refresh callback comes on a thread of librdkafka. */
 SILT_RC silt_token_conf(const struct silt_token_source *source, rd_kafka_conf_t *conf,
                         struct silt_err *err);
+void silt_token_begin(const struct silt_token_source *source, rd_kafka_t *rk);
 void silt_token_give(rd_kafka_t *rk, const struct silt_token_source *source);
 void silt_kafka_err(struct silt_err *err, rd_kafka_resp_err_t kafka, const char *text);
 /* librdkafka's log lines as ours; any thread. */

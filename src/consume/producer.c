@@ -99,6 +99,7 @@ static SILT_RC start(struct silt_producer *producer, const struct silt_producer_
                      struct silt_err *err)
 {
     SILT_TRY(open_client(producer, opts, err));
+    silt_token_begin(opts->token, producer->rk);
     if (!opts->transactional_id) return SILT_OK;
     return take_error(rd_kafka_init_transactions(producer->rk, TXN_TIMEOUT_MS), err);
 }

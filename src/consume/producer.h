@@ -21,9 +21,8 @@ struct silt_producer_opts {
     const char *compression;      /* none|gzip|snappy|lz4|zstd; NULL: lz4 */
     const char *transactional_id; /* NULL: no transactions */
     int64_t linger_ms;
-    double rate; /* records per second at most; 0: no limit */
-    const struct silt_token_source
-        *token; /* NULL: none; the tokens are given by send, poll, flush */
+    double rate;                           /* records per second at most; 0: no limit */
+    const struct silt_token_source *token; /* NULL: none */
     const struct silt_property *properties;
     unsigned properties_n;
 };

@@ -11,8 +11,16 @@ SILT_RC silt_token_conf(const struct silt_token_source *source, rd_kafka_conf_t 
                         struct silt_err *err)
 {
     if (!source) return SILT_OK;
+    rd_kafka_conf_enable_sasl_queue(conf, 1);
     SILT_TRY(silt_kafka_set(conf, "security.protocol", "SASL_SSL", err));
     return silt_kafka_set(conf, "sasl.mechanisms", "OAUTHBEARER", err);
+}
+
+/* Not where the client is polled: some calls wait for the brokers without that. */
+void silt_token_begin(const struct silt_token_source *source, rd_kafka_t *rk)
+{
+    rd_kafka_error_t *error = source ? rd_kafka_sasl_background_callbacks_enable(rk) : NULL;
+    SILT_ASSERT(!error);
 }
 
 void silt_token_give(rd_kafka_t *rk, const struct silt_token_source *source)

@@ -6,7 +6,9 @@ import datetime
 import pathlib
 import socketserver
 import struct
+import subprocess
 import threading
+import time
 import urllib.parse
 from unittest import mock
 
@@ -80,7 +82,23 @@ def signature(region, moment):
     return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(request.url).query))
 
 
-def test_the_token_is_what_botocore_signs(run_silt, topic, broker, tmp_path):
+def check(token, region):
+    """The bytes of the first answer to the broker."""
+    start, pairs, *_ = token.split("\x01")
+    assert start == "n,,"
+    assert pairs.startswith("auth=Bearer ")
+    token = pairs.removeprefix("auth=Bearer ")
+    url = urllib.parse.urlsplit(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode())
+    assert url[:3] == ("https", f"kafka.{region}.amazonaws.com", "/")
+    query = dict(urllib.parse.parse_qsl(url.query, strict_parsing=True))
+    assert query.pop("User-Agent").startswith("silt/")
+    moment = datetime.datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
+    assert query == signature(region, moment.replace(tzinfo=datetime.timezone.utc))
+    return token
+
+
+@pytest.fixture(name="run")
+def fixture_run(run_silt, topic, broker, tmp_path):
     kafka = {
         "brokers": f"127.0.0.1:{broker.server_address[1]}",
         "sasl_aws_msk_iam": True,
@@ -91,18 +109,23 @@ def test_the_token_is_what_botocore_signs(run_silt, topic, broker, tmp_path):
     run = run_silt(f"file://{tmp_path}/archive", [topic], kafka=kafka, schema=schema)
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     run.environment |= dict(zip(names, KEYS))
+    return run
+
+
+def test_a_worker_brings_the_token_that_botocore_signs(run, broker):
     worker = run.start()
     worker.wait_status(lambda _: broker.tokens)
     worker.kill()
-    start, pairs, *_ = broker.tokens[0].split("\x01")
-    assert start == "n,,"
-    assert pairs.startswith("auth=Bearer ")
-    token = pairs.removeprefix("auth=Bearer ")
-    url = urllib.parse.urlsplit(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode())
-    assert url[:3] == ("https", "kafka.eu-central-1.amazonaws.com", "/")
-    query = dict(urllib.parse.parse_qsl(url.query, strict_parsing=True))
-    assert query.pop("User-Agent").startswith("silt/")
-    moment = datetime.datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
-    assert query == signature("eu-central-1", moment.replace(tzinfo=datetime.timezone.utc))
+    token = check(broker.tokens[0], "eu-central-1")
     logged = worker.log.read_text(encoding="utf-8")
     assert token not in logged and KEYS[1] not in logged and KEYS[2] not in logged
+
+
+def test_lag_does_too(run, broker):
+    command = [run.binary, "lag", "--config", run.config]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=run.environment) as lag:
+        deadline = time.monotonic() + 30
+        while not broker.tokens and lag.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        lag.kill()
+    check(broker.tokens[0], "eu-central-1")
