@@ -96,9 +96,21 @@ def registry():
     yield "found", b'\0{"schema":"{\\"type\\":\\"string\\"}","schemaType":"AVRO"}'
     yield "plain", b'\0{"schema":"\\"int\\""}'
     yield "proto", b'\0{"schema":"x","schemaType":"PROTOBUF"}'
-    yield "references", b'\0{"schema":"x","references":[{"name":"a"}]}'
+    yield "references", b'\0{"schema":"x","references":[{"name":"a","subject":"s","version":1}]}'
     yield "unknown", b'\1{"error_code":40403,"message":"Schema not found"}'
     yield "page", b"\1<html>no such page</html>"
+
+
+def refs():
+    site = b'{"type":"record","name":"Site","namespace":"a","fields":[{"name":"x","type":"int"}]}'
+    kind = b'{"type":"enum","name":"a.Kind","symbols":["K"]}'
+    plant = b'{"type":"record","name":"b.P","fields":[{"name":"k","type":["a.Kind","P"]}]}'
+    fixed = b'{"type":"record","name":"W","fields":[{"name":"f","type":{"type":"fixed","name":"F","size":1}}]}'
+    twice = b'{"type":"record","name":"a.R","fields":[{"name":"s","type":"Site"},{"name":"t","type":"Site"}]}'
+    yield "field", twice + b"\0" + site
+    yield "union", b'["null",{"type":"a.Site"},{"type":"map","values":"a.Kind"}]\0' + site + b"\0" + kind
+    yield "chain", b'"b.P"\0' + plant + b"\0" + kind
+    yield "inner", b'["F","W"]\0' + fixed
 
 
 def object():  # pylint: disable=redefined-builtin
@@ -180,7 +192,7 @@ def framing():
     yield "single", b"\xc3\x0112345678abc"
 
 
-TARGETS = [walker, schema, manifest, xml, s3_answer, registry, object, container, config, credentials, key, admin,
+TARGETS = [walker, schema, manifest, xml, s3_answer, registry, refs, object, container, config, credentials, key, admin,
            framing]
 
 
