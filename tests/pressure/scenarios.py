@@ -263,6 +263,23 @@ def bombs(stage, scale=1.0):
     return figures
 
 
+def giants(stage, scale=1.0):
+    """A batch of each compression that unpacks to more than one may, between others."""
+    codecs = ledgers.COMPRESSIONS[1:]
+    topic = Topic(stage.servers, len(codecs))
+    whole = {"message.max.bytes": 900_000_000, "batch.size": 900_000_000, "linger.ms": 5000}
+    for partition, codec in enumerate(codecs):
+        for giant in (False, True, False):
+            with topic.producer(codec, **whole) as send:
+                for _ in range(12):
+                    send(partition, bytes(15 * MIB if giant else 1000))
+        topic.ledger.forget(partition, 12, 24)
+    memory = 256 if scale == 1 else 64
+    with stage.play("giants", topic, memory, unreadable=len(codecs)) as (figures, _):
+        pass
+    return figures
+
+
 def huge(stage, scale=1.0):
     """Records of 16 MiB, and some beyond that, which are rejected."""
     topic = Topic(stage.servers, 4)
@@ -290,4 +307,4 @@ def times(stage, scale=1.0):
     return figures
 
 
-ALL = {scenario.__name__: scenario for scenario in (many, slow, outage, bombs, huge, times)}
+ALL = {scenario.__name__: scenario for scenario in (many, slow, outage, bombs, giants, huge, times)}
