@@ -80,6 +80,7 @@ void silt_options_observe(const struct silt_config *config, struct silt_http *ht
     if (!region || !region[0]) region = config->s3.region;
     *ret_opts = (struct silt_observe_opts){
         .interval_ms = config->metrics.interval_ms,
+        .memory = config->memory,
         .postgres_dsn = config->metrics.postgres,
         .retention_days = (int)config->metrics.postgres_retention_days,
         .cloudwatch_region = config->metrics.cloudwatch ? region : "",

@@ -16,7 +16,6 @@
 #define ZLIB_CONST
 #include <zlib.h>
 
-#define SPOOL_BYTES_MAX ((size_t)8 << 20) /* compressed: some 4,000 intervals */
 #define REQUEST_MS 10000
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS 60000
@@ -74,14 +73,13 @@ static void make_url(struct silt_cw_sender *sender)
 
 struct silt_cw_sender *silt_cw_sender_new(const struct silt_cw_sender_opts *opts)
 {
-    static const size_t lanes[] = {SPOOL_BYTES_MAX};
     struct silt_cw_sender *sender = SILT_NEW(struct silt_cw_sender);
     sender->opts = *opts;
     sender->region = silt_strdup(opts->region);
     sender->ca_file = silt_strdup(opts->ca_file ? opts->ca_file : "");
     sender->proxy = silt_strdup(opts->proxy ? opts->proxy : "");
     make_url(sender);
-    sender->spool = silt_spool_new(lanes, 1);
+    sender->spool = silt_spool_new(&opts->spool_bytes, 1);
     silt_buf_init(&sender->authorization, 4096);
     pthread_mutex_init(&sender->synced.lock, NULL);
     pthread_cond_init(&sender->synced.changed, NULL);

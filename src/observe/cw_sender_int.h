@@ -23,6 +23,7 @@ struct silt_cw_sender_opts {
     struct silt_output *output;
     void (*wake)(void *ctx);
     void *wake_ctx;
+    size_t spool_bytes;     /* compressed documents that may wait */
     int64_t backoff_max_ms; /* 0 = 60 s */
 };
 struct silt_cw_sender *silt_cw_sender_new(const struct silt_cw_sender_opts *opts);

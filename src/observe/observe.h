@@ -44,6 +44,8 @@ struct silt_observe_opts {
     struct silt_metrics *metrics;
     const char *worker;  /* pod or host name */
     int64_t interval_ms; /* how often counters are sampled; 0 = 10 s */
+    int64_t memory;      /* of the worker: what waits for outputs takes an eighth of it at most, and
+                            never more than 30 MiB; 0 = those */
     /* Postgres; dsn unset = off */
     struct silt_secret postgres_dsn;
     int retention_days; /* daily partitions kept; 0 = 30 */

@@ -32,6 +32,9 @@ static const size_t lane_bytes[SILT_LANES_N] = {
     [SILT_LANE_LAG] = (size_t)4 << 20,
     [SILT_LANE_SLOT] = (size_t)8 << 20,
 };
+#define CLOUDWATCH_BYTES ((size_t)8 << 20) /* compressed: some 4,000 intervals */
+#define SPOOLS_BYTES ((int64_t)30 << 20)   /* all of the above */
+#define SPOOLS_SHARE 8                     /* one part of so many of the memory */
 enum { OUTPUT_POSTGRES, OUTPUT_CLOUDWATCH, OUTPUTS_N };
 
 struct silt_observer {
@@ -407,12 +410,21 @@ static void ledger_failed(void *ctx, const struct silt_err *err, const char *act
     silt_observer_failure(ctx, &failure);
 }
 
+/* Of a small worker the outages hold less, kind by kind. */
+static size_t spool_bytes(const struct silt_observe_opts *opts, size_t bytes)
+{
+    int64_t all = opts->memory / SPOOLS_SHARE;
+    return all && all < SPOOLS_BYTES ? bytes * (size_t)all / (size_t)SPOOLS_BYTES : bytes;
+}
+
 static SILT_RC start_postgres(struct silt_observer *observer, const struct silt_observe_opts *opts,
                               struct silt_err *err)
 {
     if (!silt_secret_is_set(&opts->postgres_dsn)) return SILT_OK;
     silt_secret_copy(&observer->dsn, &opts->postgres_dsn);
-    observer->rows = silt_spool_new(lane_bytes, SILT_LANES_N);
+    size_t lanes[SILT_LANES_N];
+    for (unsigned i = 0; i < SILT_LANES_N; i++) lanes[i] = spool_bytes(opts, lane_bytes[i]);
+    observer->rows = silt_spool_new(lanes, SILT_LANES_N);
     const struct silt_ledger_opts ledger = {
         .dsn = &observer->dsn,
         .retention_days = opts->retention_days ? opts->retention_days : RETENTION_DAYS,
@@ -445,6 +457,7 @@ static void start_cloudwatch(struct silt_observer *observer, const struct silt_o
         .output = &observer->outputs[OUTPUT_CLOUDWATCH],
         .wake = wake,
         .wake_ctx = observer,
+        .spool_bytes = spool_bytes(opts, CLOUDWATCH_BYTES),
     };
     observer->cw = silt_cw_sender_new(&sender);
 }

@@ -49,6 +49,7 @@ static void set_up(struct setting *s, const int *statuses, const char *token)
                                              .output = &s->output,
                                              .wake = wake,
                                              .wake_ctx = &s->wakes,
+                                             .spool_bytes = 1 << 20,
                                              .backoff_max_ms = 1};
     s->sender = silt_cw_sender_new(&opts);
     silt_secret_done(&secret);

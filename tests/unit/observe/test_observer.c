@@ -308,10 +308,12 @@ static void outputs_that_are_down_do_not_hold_up_the_end(void)
     stop_everything(&all);
 }
 
-static void what_does_not_fit_is_dropped_and_counted(void)
+/* @return rows of 1500 large failures that a worker with so much memory does not keep. */
+static int64_t dropped_with(int64_t memory)
 {
     struct silt_observer *observer;
-    struct silt_observe_opts opts = {.metrics = silt_metrics_new(), .interval_ms = 3600000};
+    struct silt_observe_opts opts = {
+        .metrics = silt_metrics_new(), .interval_ms = 3600000, .memory = memory};
     static char message[2000];
     memset(message, 'x', sizeof message - 1);
     const struct silt_failure large = {.partition = -1, .offset = -1, .message = message};
@@ -319,10 +321,21 @@ static void what_does_not_fit_is_dropped_and_counted(void)
     silt_secret_set(&opts.postgres_dsn, "host=127.0.0.1 port=1 user=u");
     CU_ASSERT_OK(silt_observer_start(&opts, &observer, NULL));
     for (int i = 0; i < 1500; i++) silt_observer_failure(observer, &large);
-    CU_ASSERT(atomic_load(&opts.metrics->gauges[SILT_GAUGE_SPOOL_DROPPED]) > 0);
+    int64_t dropped = atomic_load(&opts.metrics->gauges[SILT_GAUGE_SPOOL_DROPPED]);
     silt_observer_stop(observer, 0);
     silt_secret_done(&opts.postgres_dsn);
     silt_metrics_free(opts.metrics);
+    return dropped;
+}
+
+static void what_does_not_fit_is_dropped_and_counted(void)
+{
+    static const int64_t enough[] = {0, (int64_t)1 << 30};
+    for (unsigned i = 0; i < 2; i++) {
+        int64_t dropped = dropped_with(enough[i]);
+        CU_ASSERT(dropped > 0 && dropped < 1000);
+    }
+    CU_ASSERT(dropped_with((int64_t)16 << 20) > 1400);
 }
 
 static void a_wrong_listen_address_is_refused_at_start(void)
