@@ -61,6 +61,7 @@ static void ask_hints(struct silt_worker *worker, const struct silt_polled *poll
 
 void silt_worker_on_assign(struct silt_worker *worker, const struct silt_polled *polled)
 {
+    worker->joined = true;
     silt_metrics_add(worker->context.metrics, SILT_GAUGE_REBALANCES, 1);
     SILT_LOG(INFO, "assigned", "partitions assigned; reading where their archives end",
              SILT_F_INT("partitions", polled->parts_n));

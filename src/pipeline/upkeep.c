@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define TOPICS_INTERVAL_MS 60000
+#define EMPTY_MS 60000
 #define SQUEEZE_PERCENT 80
 #define RESUME_PERCENT 70
 
@@ -150,6 +151,13 @@ static void count_memory(struct silt_worker *worker)
     silt_metrics_set(m, SILT_GAUGE_REGISTRY_FAILURES, (int64_t)decoder.registry_failures);
 }
 
+/* By KIP-848 a member that gets nothing is told nothing. */
+static bool may_be_idle(const struct silt_worker *worker)
+{
+    const char *protocol = worker->opts.consumer.group_protocol;
+    return worker->joined || (protocol && strcmp(protocol, "consumer") == 0);
+}
+
 static void report_ready(struct silt_worker *worker)
 {
     char why[240] = "";
@@ -160,6 +168,7 @@ static void report_ready(struct silt_worker *worker)
             snprintf(why, sizeof why, "halted: %.80s[%d]: %s", part->topic, part->partition,
                      halted);
     }
+    if (!may_be_idle(worker)) snprintf(why, sizeof why, "not in the consumer group yet");
     if (worker->assign.open) snprintf(why, sizeof why, "reading where the archive ends");
     if (worker->stopping) snprintf(why, sizeof why, "stopping");
     silt_observer_ready(worker->context.observer, !why[0], why);
@@ -248,10 +257,31 @@ static void take_reject_ratio(struct silt_worker *worker)
         silt_lane_set_reject_ratio(worker->lanes[i], worker->opts.max_reject_ratio);
 }
 
+/* The Kafka client does not say that it waits for a topic, or for brokers that do not know the
+ * group's protocol. */
+static void watch_emptiness(struct silt_worker *worker, int64_t now_ms)
+{
+    if (worker->lanes_n) {
+        worker->empty_since_ms = 0;
+        worker->empty_told = false;
+        return;
+    }
+    if (!worker->empty_since_ms) worker->empty_since_ms = now_ms;
+    if (worker->empty_told || now_ms - worker->empty_since_ms < EMPTY_MS) return;
+    worker->empty_told = true;
+    SILT_LOG(WARN, "no_partitions",
+             worker->joined ? "for a minute this worker has had no partition"
+                            : "for a minute the consumer group has not given this worker anything",
+             SILT_F_STR("hint",
+                        "more workers than partitions, a topic that is not there, or brokers "
+                        "that do not know kafka.group_protocol; silt doctor looks"));
+}
+
 void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
 {
     take_reject_ratio(worker);
     for (unsigned i = 0; i < worker->lanes_n; i++) silt_lane_tick(worker->lanes[i], now_ms);
+    watch_emptiness(worker, now_ms);
     silt_worker_watch_memory(worker);
     silt_dead_letters_tick(worker->context.letters, now_ms);
     if (worker->context.observer) silt_observer_heartbeat(worker->context.observer);

@@ -31,6 +31,10 @@ struct silt_worker {
     bool failed;
     struct silt_err failure;
 
+    bool joined;            /* the group has told what is ours, if only that it is nothing */
+    int64_t empty_since_ms; /* monotonic; without a partition since; 0: it has some */
+    bool empty_told;
+
     struct silt_lane **lanes; /* owned; every partition this worker has */
     unsigned lanes_n;
     struct silt_move assign;

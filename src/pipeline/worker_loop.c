@@ -111,6 +111,8 @@ static const char *advice(enum silt_code code)
                "meanwhile";
     if (code == SILT_E_DENIED)
         return "let this user read the topics and the group; tried again meanwhile";
+    if (code == SILT_E_NOT_FOUND)
+        return "create the topic, or correct kafka.topics; looked for again meanwhile";
     return "the client reconnects by itself";
 }
 

@@ -212,6 +212,7 @@ def test_a_wrong_password_is_named(run_silt, bucket, topic, sasl_brokers, ca_fil
     worker = run.start()
     line = told(worker, "Authentication failed", "Invalid username or password")
     assert "sasl.*" in line["action"]
+    worker.wait_status(lambda s: not s["ready"] and "consumer group" in s["ready_why"])
     assert "not-the-password" not in worker.log.read_text()
 
 
