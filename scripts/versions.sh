@@ -12,7 +12,7 @@ LIBRDKAFKA_NPM_SHA256=ada7d703bb1d3237e2292bfabf438d663b6160c9f1ac2a2406b5dc4257
 # C11 threads of glibc are not known to ThreadSanitizer; POSIX threads are the same to everybody else.
 LIBRDKAFKA_CONFIGURE="--disable-gssapi --disable-lz4-ext --enable-zstd --enable-ssl --enable-curl --disable-c11threads"
 
-KAFKA_VERSION=4.4.0
+KAFKA_VERSION=${SILT_TEST_KAFKA_VERSION:-4.4.0} # another one is tried by ./dev compat
 APICURIO_VERSION=3.0.9 # the newest that runs on Java 17
 AVRO_JAVA_VERSION=1.12.1
 VERSITYGW_VERSION=1.8.0
