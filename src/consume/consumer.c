@@ -701,12 +701,13 @@ static void set_paused(struct silt_consumer *consumer, const struct part *part, 
 /* A part without a start waits at the beginning of its log, paused. Not at the end: librdkafka asks
  * again for a logical offset whose answer was overtaken by a seek, and goes there after all. From
  * the beginning all records come once more and are dropped; from the end what lies before it would
- * look like a hole. */
+ * look like a hole. One that has a start is woken: librdkafka keeps a partition paused that was so
+ * when it was given up. */
 static void start_part(struct silt_consumer *consumer, struct part *part)
 {
     part->waiting = part->start < 0;
     if (part->waiting) part->moved_at = SILT_NEVER;
-    if (part->waiting || part->paused) set_paused(consumer, part, true);
+    set_paused(consumer, part, part->waiting || part->paused);
 }
 
 static void answered(struct silt_consumer *consumer)

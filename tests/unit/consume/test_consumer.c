@@ -509,12 +509,14 @@ static void records_of_revoked_partitions_are_skipped(void)
     close_mock();
 }
 
-static void a_lost_assignment_says_so(void)
+/* A worker pauses what it gives up; librdkafka remembers that of a partition, not of an assignment.
+ */
+static void a_lost_assignment_says_so_and_comes_back_awake(void)
 {
     open_mock(1);
     produce(0, 5);
     struct silt_consumer *consumer = open_consumer("g");
-    assign(consumer, 0);
+    silt_consumer_pause(consumer, assign(consumer, 0), true);
     rd_kafka_mock_push_request_errors(mock->cluster, 12 /* Heartbeat */, 1,
                                       RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
     struct silt_polled polled;
@@ -1113,7 +1115,8 @@ SILT_TESTS(
      two_consumers_share_the_partitions_cooperatively},
     {"an eager strategy works too", an_eager_strategy_works_too},
     {"records of revoked partitions are skipped", records_of_revoked_partitions_are_skipped},
-    {"a lost assignment says so", a_lost_assignment_says_so},
+    {"a lost assignment says so and comes back awake",
+     a_lost_assignment_says_so_and_comes_back_awake},
     {"a rebalance waits until the one before is answered",
      a_rebalance_waits_until_the_one_before_is_answered},
     {"without a group parts are assigned by hand", without_a_group_parts_are_assigned_by_hand},
