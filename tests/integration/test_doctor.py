@@ -35,6 +35,7 @@ class Visit:
         self.command = [str(silt_bin), "doctor", "--config", str(config)]
         self.environment = environment
         self.code, self.text = self.run("--json")
+        assert all(line.startswith("{") for line in self.text.splitlines()), self.text
         self.results = {line["check"]: line for line in map(json.loads, self.text.splitlines())}
 
     def run(self, *flags):
