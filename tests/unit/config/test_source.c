@@ -21,7 +21,8 @@ static const struct bad_words bad_variables[] = {
      "env SILT_METRICS_POSTGRES_FILE: metrics.postgres and metrics.postgres_file are both set; "
      "keep one"},
     {{"AWS_ACCESS_KEY_ID=k"},
-     "env AWS_ACCESS_KEY_ID: s3.access_key_id is set, but s3.secret_access_key is not"},
+     "env AWS_ACCESS_KEY_ID: s3.access_key_id is set, but s3.secret_access_key is not; set both or "
+     "neither"},
 };
 
 static const struct bad_words bad_flags[] = {
