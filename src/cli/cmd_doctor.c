@@ -105,7 +105,9 @@ static SILT_RC visit(const struct silt_config *config, struct report *report, st
 {
     struct silt_property *properties silt_auto(silt_free_auto) =
         silt_calloc(config->kafka.properties.n + 1, sizeof *properties);
-    struct silt_doctor_opts opts = {.dlq_topic = config->dlq.topic,
+    struct silt_doctor_opts opts = {.only = report->args->words,
+                                    .only_n = report->args->words_n,
+                                    .dlq_topic = config->dlq.topic,
                                     .needs_credentials = silt_options_need_credentials(config),
                                     .postgres_plaintext = config->metrics.allow_plaintext,
                                     .max_age_ms = config->archive.max_age_ms,
@@ -136,12 +138,15 @@ extern const struct silt_command silt_command_doctor;
 const struct silt_command silt_command_doctor = {
     .name = "doctor",
     .summary = "tries everything a worker needs and says how to mend what is wrong",
-    .usage = "",
+    .usage = "[CHECK ...]",
     .details =
+        "A CHECK is the name of one or its beginning (kafka, store.write); without any all are "
+        "run.\n"
         "Brokers, topics, group, registry, credentials, store, PostgreSQL, CloudWatch: what is\n"
         "configured. Kafka is only read; the store keeps a few small objects below _probe/.\n"
         "The exit code is 0 when nothing failed (warnings are allowed), 1 when something did,\n"
         "2 when the configuration cannot be used, 3 when all that failed could not be reached.",
+    .words_max = 16,
     .config_use = SILT_CONFIG_LATER,
     .fn = run_doctor,
 };

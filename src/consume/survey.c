@@ -45,7 +45,8 @@ void silt_survey_close(struct silt_survey *survey)
 
 /* --- one question ---------------------------------------------------------------------------- */
 
-/* A handshake that is cut off has the code of any lost connection. */
+/* A handshake that is cut off has the code of any lost connection; brokers are named in lower case.
+ */
 static enum silt_survey_fault fault_of(rd_kafka_resp_err_t kafka, const char *text)
 {
     switch (kafka) {
@@ -54,7 +55,7 @@ static enum silt_survey_fault fault_of(rd_kafka_resp_err_t kafka, const char *te
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED: return SILT_SURVEY_AUTH;
     case RD_KAFKA_RESP_ERR__TIMED_OUT: return SILT_SURVEY_SILENT;
-    default: return strstr(text, "SSL handshake failed") ? SILT_SURVEY_TLS : SILT_SURVEY_CONNECT;
+    default: return strstr(text, "SSL") ? SILT_SURVEY_TLS : SILT_SURVEY_CONNECT;
     }
 }
 

@@ -91,13 +91,35 @@ bool silt_check_may_run(const struct silt_doctor_check *check,
     *ret_result = (struct silt_doctor_result){.name = check->name};
     if (!check->needs) return true;
     unsigned i = 0;
-    while (i < results_n && strcmp(results[i].name, check->needs) != 0) i++;
+    while (i < results_n && (!results[i].name || strcmp(results[i].name, check->needs) != 0)) i++;
     SILT_ASSERT(i < results_n);
     if (results[i].state == SILT_DOCTOR_SKIPPED) silt_skip(ret_result, results[i].finding);
     if (results[i].state != SILT_DOCTOR_FAILED) return results[i].state != SILT_DOCTOR_SKIPPED;
     silt_skip(ret_result, "");
     silt_found(ret_result, "%s failed", check->needs);
     return false;
+}
+
+static bool choose(const struct silt_doctor_check *table, unsigned table_n, const char *name,
+                   bool *chosen)
+{
+    bool found = false;
+    for (unsigned i = 0; i < table_n; i++) {
+        if (strncmp(table[i].name, name, strlen(name)) != 0) continue;
+        chosen[i] = found = true;
+    }
+    return found;
+}
+
+const char *silt_checks_choose(const struct silt_doctor_check *table, unsigned table_n,
+                               const char *const *only, unsigned only_n, bool *ret_chosen)
+{
+    for (unsigned i = 0; i < table_n; i++) ret_chosen[i] = only_n == 0;
+    for (unsigned k = 0; k < only_n; k++)
+        if (!choose(table, table_n, only[k], ret_chosen)) return only[k];
+    for (unsigned i = table_n; i-- > 0;) /* what is needed stands before those who need it */
+        if (ret_chosen[i] && table[i].needs) choose(table, i, table[i].needs, ret_chosen);
+    return NULL;
 }
 
 /* --- the visit ------------------------------------------------------------------------------- */
@@ -120,10 +142,18 @@ SILT_RC silt_doctor_run(const struct silt_doctor_opts *opts, silt_doctor_tell_fn
                         struct silt_err *err)
 {
     struct silt_doctor doctor = {.opts = opts, .synced = {.lock = PTHREAD_MUTEX_INITIALIZER}};
-    struct silt_doctor_result results[CHECKS_N];
+    struct silt_doctor_result results[CHECKS_N] = {0};
+    bool chosen[CHECKS_N];
+    const char *unknown = silt_checks_choose(checks, CHECKS_N, opts->only, opts->only_n, chosen);
+    if (unknown)
+        SILT_FAIL(err, USAGE,
+                  "no check is called \"%.40s\"; the beginning of a name is enough: kafka, schema, "
+                  "aws, store, postgres, cloudwatch",
+                  unknown);
     SILT_TRY(silt_http_start(&(struct silt_http_opts){0}, &doctor.http, err));
     doctor.replies = silt_queue_new(1, NULL, NULL);
     for (unsigned i = 0; i < CHECKS_N; i++) {
+        if (!chosen[i]) continue;
         if (silt_check_may_run(&checks[i], results, i, &results[i]))
             checks[i].fn(&doctor, &results[i]);
         tell(ctx, &results[i]);

@@ -19,6 +19,8 @@
 
 /* As the worker would get them; `http` and credentials are the doctor's own. */
 struct silt_doctor_opts {
+    const char *const *only; /* names of checks, or their beginnings; what those need is run, too */
+    unsigned only_n;         /* 0: all */
     struct silt_consumer_opts consumer;
     const char *dlq_topic; /* NULL or "": none */
     struct silt_decoder_opts decoder;
@@ -47,7 +49,7 @@ struct silt_doctor_result {
 };
 const char *silt_doctor_state_name(enum silt_doctor_state state); /* "ok", "warning" … */
 
-/* Called after each check, in the order of the table. */
+/* Called after each check, in the order of the table. USAGE: `only` names none. */
 typedef void silt_doctor_tell_fn(void *ctx, const struct silt_doctor_result *result);
 SILT_RC silt_doctor_run(const struct silt_doctor_opts *opts, silt_doctor_tell_fn *tell, void *ctx,
                         struct silt_err *err);

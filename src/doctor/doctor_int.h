@@ -46,6 +46,10 @@ bool silt_check_may_run(const struct silt_doctor_check *check,
                         const struct silt_doctor_result *results, unsigned results_n,
                         struct silt_doctor_result *ret_result);
 
+/* Pure: marks the checks to run. @return NULL, or the name that is of no check. */
+const char *silt_checks_choose(const struct silt_doctor_check *checks, unsigned checks_n,
+                               const char *const *only, unsigned only_n, bool *ret_chosen);
+
 /* What a check says at its end; a result is OK before. */
 void silt_found(struct silt_doctor_result *result, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -64,6 +64,7 @@ static bool try_address(struct silt_doctor *doctor, const char *address, bool ke
     opts.registry_url = address;
     if (!silt_ok(silt_decoder_new(&opts, &decoder, err))) return false;
     const bool good = answers(decoder, err);
+    if (!good) silt_err_context(err, "%.100s", address);
     if (good && keep) {
         struct silt_decoder *before = doctor->decoder;
         doctor->decoder = decoder;
@@ -118,7 +119,7 @@ void silt_check_subjects(struct silt_doctor *doctor, struct silt_doctor_result *
     struct silt_err err;
     int32_t id = -1;
     if (!doctor->topics_n) {
-        silt_skip(result, "no topic is known to ask for");
+        silt_skip(result, "kafka.topics found none to ask for, or was not run");
         return;
     }
     for (unsigned i = 0; i < doctor->topics_n; i++) {

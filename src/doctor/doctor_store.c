@@ -52,8 +52,9 @@ static const struct {
      "create the bucket, or correct archive.root, s3.region or s3.path_style"},
 };
 
-static void judge_refusal(const struct silt_store_req *req, struct silt_doctor_result *result)
+static void judge_refusal(const struct silt_doctor *doctor, struct silt_doctor_result *result)
 {
+    const struct silt_store_req *req = &doctor->listed;
     silt_found(result, "%s", req->text);
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
         if (strcmp(refusals[i].code, req->code) == 0) {
@@ -63,6 +64,9 @@ static void judge_refusal(const struct silt_store_req *req, struct silt_doctor_r
     if (req->outcome == SILT_STORE_DENIED) return; /* a right: store.list says so */
     enum silt_code code = silt_store_outcome_code(req->outcome);
     if (code == SILT_E_NETWORK && !req->http_status) {
+        const char *endpoint = doctor->opts->store.s3.endpoint;
+        silt_found(result, "%s: %s", endpoint && endpoint[0] ? endpoint : doctor->opts->store.root,
+                   req->text);
         silt_fail(result, SILT_E_CONNECT,
                   "check s3.endpoint and s3.region, DNS and firewall, and s3.ca_file when the "
                   "certificate is not of a public authority");
@@ -87,7 +91,7 @@ void silt_check_bucket(struct silt_doctor *doctor, struct silt_doctor_result *re
     }
     doctor->listed = (struct silt_store_req){.op = SILT_OP_LIST, .key = "", .limit = 1};
     ask(doctor, &doctor->listed);
-    if (doctor->listed.outcome != SILT_STORE_OK) judge_refusal(&doctor->listed, result);
+    if (doctor->listed.outcome != SILT_STORE_OK) judge_refusal(doctor, result);
     if (result->state == SILT_DOCTOR_OK) silt_found(result, "%s answers", opts.root);
 }
 

@@ -24,6 +24,22 @@ static void a_configuration_that_cannot_be_used_ends_it(void)
               "");
 }
 
+static void one_check_alone(void)
+{
+    char root[300];
+    snprintf(root, sizeof root, "--archive.root=file://%s/b", silt_test_dir());
+    struct ran ran = DOCTOR("--kafka.brokers=127.0.0.1:1", "--kafka.topics=t", root,
+                            "--schema.registry=http://127.0.0.1:1", "store.list");
+    CU_ASSERT_EQUAL(ran.code, 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(ran.out, "doctor: OK (4 ok, "));
+    ran_done(&ran);
+    ran = DOCTOR("--kafka.brokers=127.0.0.1:1", "--kafka.topics=t", root,
+                 "--schema.registry=http://127.0.0.1:1", "stroe");
+    CU_ASSERT_EQUAL(ran.code, 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(ran.err, "no check is called \"stroe\""));
+    ran_done(&ran);
+}
+
 static void only_what_cannot_be_reached_is_a_code_of_its_own(void)
 {
     char root[300];
@@ -46,5 +62,6 @@ static void only_what_cannot_be_reached_is_a_code_of_its_own(void)
 SILT_TESTS("cmd_doctor",
            {"a configuration that cannot be used ends it",
             a_configuration_that_cannot_be_used_ends_it},
+           {"one check alone", one_check_alone},
            {"only what cannot be reached is a code of its own",
             only_what_cannot_be_reached_is_a_code_of_its_own})

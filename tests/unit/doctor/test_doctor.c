@@ -58,6 +58,25 @@ static void a_reason_to_skip_is_handed_on(void)
     CU_ASSERT_STRING_EQUAL(result.finding, "is off");
 }
 
+static void a_chosen_check_brings_what_it_needs(void)
+{
+    static const struct silt_doctor_check table[] = {{"a.one", nothing, NULL},
+                                                     {"a.two", nothing, "a.one"},
+                                                     {"b", nothing, NULL},
+                                                     {"c", nothing, "a.two"}};
+    static const char *const c[] = {"c"};
+    static const char *const b_a[] = {"b", "a.o"};
+    static const char *const wrong[] = {"b", "d"};
+    bool chosen[4];
+    CU_ASSERT_PTR_NULL(silt_checks_choose(table, 4, c, 1, chosen));
+    CU_ASSERT(chosen[0] && chosen[1] && !chosen[2] && chosen[3]);
+    CU_ASSERT_PTR_NULL(silt_checks_choose(table, 4, b_a, 2, chosen));
+    CU_ASSERT(chosen[0] && !chosen[1] && chosen[2] && !chosen[3]);
+    CU_ASSERT_PTR_NULL(silt_checks_choose(table, 4, NULL, 0, chosen));
+    CU_ASSERT(chosen[0] && chosen[1] && chosen[2] && chosen[3]);
+    CU_ASSERT_STRING_EQUAL(silt_checks_choose(table, 4, wrong, 2, chosen), "d");
+}
+
 /* --- a visit --------------------------------------------------------------------------------- */
 
 struct seen {
@@ -111,5 +130,6 @@ SILT_TESTS("doctor", {"a check without needs runs", a_check_without_needs_runs},
            {"a warning stops nobody", a_warning_stops_nobody},
            {"what failed is named to those who need it", what_failed_is_named_to_those_who_need_it},
            {"a reason to skip is handed on", a_reason_to_skip_is_handed_on},
+           {"a chosen check brings what it needs", a_chosen_check_brings_what_it_needs},
            {"what does not answer stops only what needs it",
             what_does_not_answer_stops_only_what_needs_it})

@@ -162,7 +162,7 @@ static void subjects_answer(const struct silt_http_step *steps, size_t steps_n,
     struct silt_survey_topic topic = {.topic = "a/b"};
     struct patient patient;
     struct silt_http_server *server = registry(&patient, steps, steps_n);
-    says(&patient, silt_check_subjects, SILT_DOCTOR_SKIPPED, "no topic is known", "");
+    says(&patient, silt_check_subjects, SILT_DOCTOR_SKIPPED, "kafka.topics found none", "");
     patient.doctor.topics = &topic;
     patient.doctor.topics_n = 1;
     says(&patient, silt_check_subjects, state, finding, mend);
