@@ -35,7 +35,7 @@ static void bench_init_with(struct bench *bench, const struct silt_http_step *st
     SILT_ASSERT(started.ok);
     bench->credentials = silt_credentials_new(&(struct silt_credentials_opts){
         .http = bench->http, .access_key = "key", .secret_key = secret});
-    const struct silt_store_opts opts = {.root = "s3://bucket/root",
+    const struct silt_store_opts opts = {.root = "s3://bucket/prefix",
                                          .http = bench->http,
                                          .s3 = {.endpoint = silt_http_server_url(bench->server),
                                                 .region = "eu-west-1",
@@ -91,7 +91,7 @@ static void every_attempt_is_signed_anew_on_a_new_connection_after_5xx(void)
         char *authorization = silt_http_seen_header(seen, "authorization");
         CU_ASSERT(authorization && strstr(authorization, "Credential=key/"));
         CU_ASSERT_STRING_EQUAL(seen->body, "manifest");
-        CU_ASSERT_STRING_EQUAL(seen->target, "/bucket/root/k");
+        CU_ASSERT_STRING_EQUAL(seen->target, "/bucket/prefix/k");
         CU_ASSERT_EQUAL(seen->connection, i + 1);
         free(authorization);
     }
@@ -322,12 +322,12 @@ static void pages_are_fetched_until_the_last(void)
     static const struct silt_http_step steps[] = {
         {.status = 200,
          .body = "<ListMultipartUploadsResult><IsTruncated>true</IsTruncated>"
-                 "<NextKeyMarker>root/b</NextKeyMarker><Upload><Key>root/a</Key>"
+                 "<NextKeyMarker>prefix/b</NextKeyMarker><Upload><Key>prefix/a</Key>"
                  "<UploadId>1</UploadId></Upload></ListMultipartUploadsResult>"},
         {.status = 200, .body = "<ListMultipartUploadsResult><Upload>"},
         {.status = 200,
          .body = "<ListMultipartUploadsResult><IsTruncated>false</IsTruncated>"
-                 "<Upload><Key>root/c</Key><UploadId>2</UploadId></Upload>"
+                 "<Upload><Key>prefix/c</Key><UploadId>2</UploadId></Upload>"
                  "</ListMultipartUploadsResult>"}};
     struct silt_store_req req = {.op = SILT_OP_MPU_LIST, .key = ""};
     struct bench bench;
@@ -337,7 +337,7 @@ static void pages_are_fetched_until_the_last(void)
     CU_ASSERT_EQUAL(req.objects_n, 2);
     CU_ASSERT_FALSE(req.truncated);
     CU_ASSERT_STRING_EQUAL(silt_http_server_seen(bench.server, 1)->target,
-                           "/bucket?key-marker=root%2Fb&max-uploads=1000&uploads=");
+                           "/bucket?key-marker=prefix%2Fb&max-uploads=1000&uploads=");
     silt_store_req_done(&req);
     bench_done(&bench);
 }
@@ -506,7 +506,7 @@ static void a_proxy_is_used_when_it_is_configured(void)
     bench.credentials = silt_credentials_new(&(struct silt_credentials_opts){
         .http = bench.http, .access_key = "a", .secret_key = secret});
     silt_secret_done(&secret);
-    const struct silt_store_opts opts = {.root = "s3://bucket/root",
+    const struct silt_store_opts opts = {.root = "s3://bucket/prefix",
                                          .http = bench.http,
                                          .s3 = {.endpoint = "http://s3.invalid",
                                                 .region = "r",
@@ -518,7 +518,7 @@ static void a_proxy_is_used_when_it_is_configured(void)
     silt_store_call(bench.store, &req);
     CU_ASSERT_EQUAL(req.outcome, SILT_STORE_OK);
     CU_ASSERT_STRING_EQUAL(silt_http_server_seen(bench.server, 0)->target,
-                           "http://s3.invalid/bucket/root/k");
+                           "http://s3.invalid/bucket/prefix/k");
     silt_store_req_done(&req);
     bench_done(&bench);
 }
@@ -551,7 +551,7 @@ static void vault_open(struct vault *vault, const struct silt_http_step *keys, s
     SILT_ASSERT(started.ok);
     vault->credentials = silt_credentials_new(&(struct silt_credentials_opts){
         .http = vault->http, .environ = (const char *const *)vault->environ});
-    const struct silt_store_opts opts = {.root = "s3://bucket/root",
+    const struct silt_store_opts opts = {.root = "s3://bucket/prefix",
                                          .http = vault->http,
                                          .s3 = {.endpoint = silt_http_server_url(vault->server),
                                                 .region = "eu-west-1",
@@ -656,7 +656,7 @@ static void without_credentials_a_store_does_not_open(void)
     CU_ASSERT_OK(silt_http_start(&(struct silt_http_opts){0}, &http, NULL));
     struct silt_credentials *credentials = silt_credentials_new(&(struct silt_credentials_opts){
         .http = http, .environ = (const char *const[]){"AWS_EC2_METADATA_DISABLED=true", NULL}});
-    const struct silt_store_opts opts = {.root = "s3://bucket/root",
+    const struct silt_store_opts opts = {.root = "s3://bucket/prefix",
                                          .http = http,
                                          .s3 = {.region = "r", .credentials = credentials}};
     CU_ASSERT_FAILS(silt_store_open(&opts, &store, &err));
