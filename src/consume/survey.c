@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ASK_AGAIN_MS 200
+#define OTHERS_MS 3000 /* for brokers that were not tried yet */
 
 struct silt_survey {
     const struct silt_consumer_opts *opts;
@@ -16,6 +17,7 @@ struct silt_survey {
     rd_kafka_queue_t *queue; /* answers and error events alike */
     struct silt_survey_cluster cluster;
     bool all_down;
+    int64_t give_up_ms; /* monotonic; 0: as long as a question may take */
 };
 
 SILT_RC silt_survey_open(const struct silt_consumer_opts *opts, struct silt_survey **ret_survey,
@@ -59,12 +61,23 @@ static enum silt_survey_fault fault_of(rd_kafka_resp_err_t kafka, const char *te
     }
 }
 
+/* Of several brokers librdkafka says so as well before it has tried the last one. */
+static void note_all_down(struct silt_survey *survey)
+{
+    const bool several = strchr(survey->opts->brokers, ',') != NULL;
+    if (!survey->all_down) survey->give_up_ms = silt_mono_ms() + (several ? OTHERS_MS : 0);
+    survey->all_down = true;
+}
+
 static void note_error(struct silt_survey *survey, rd_kafka_event_t *event)
 {
     rd_kafka_resp_err_t kafka = rd_kafka_event_error(event);
     const char *text = rd_kafka_event_error_string(event);
-    if (kafka == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) survey->all_down = true;
-    if (survey->all_down || survey->cluster.fault) return;
+    if (kafka == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        note_all_down(survey);
+        return;
+    }
+    if (survey->cluster.fault) return;
     survey->cluster.fault = fault_of(kafka, text);
     snprintf(survey->cluster.text, sizeof survey->cluster.text, "%s", text);
 }
@@ -74,8 +87,9 @@ static rd_kafka_event_t *await(struct silt_survey *survey, rd_kafka_event_type_t
                                int64_t timeout_ms)
 {
     const int64_t until_ms = silt_mono_ms() + timeout_ms;
-    while (!survey->all_down) {
-        const int64_t left_ms = until_ms - silt_mono_ms();
+    for (;;) {
+        const bool cut = survey->all_down && survey->give_up_ms < until_ms;
+        const int64_t left_ms = (cut ? survey->give_up_ms : until_ms) - silt_mono_ms();
         if (left_ms <= 0) return NULL;
         rd_kafka_event_t *event = rd_kafka_queue_poll(survey->queue, (int)left_ms);
         if (!event) continue;
@@ -83,7 +97,6 @@ static rd_kafka_event_t *await(struct silt_survey *survey, rd_kafka_event_type_t
         if (rd_kafka_event_type(event) == RD_KAFKA_EVENT_ERROR) note_error(survey, event);
         rd_kafka_event_destroy(event);
     }
-    return NULL;
 }
 
 static SILT_RC await_good(struct silt_survey *survey, rd_kafka_event_type_t type,
@@ -168,6 +181,7 @@ void silt_survey_reach(struct silt_survey *survey, int64_t timeout_ms,
     rd_kafka_event_t *event = await(survey, RD_KAFKA_EVENT_DESCRIBECLUSTER_RESULT, timeout_ms);
     cluster->reached = event && !rd_kafka_event_error(event);
     if (cluster->reached) {
+        survey->all_down = false;
         const rd_kafka_DescribeCluster_result_t *result =
             rd_kafka_event_DescribeCluster_result(event);
         const char *id = rd_kafka_DescribeCluster_result_cluster_id(result);
