@@ -50,6 +50,10 @@ bool silt_check_may_run(const struct silt_doctor_check *check,
 const char *silt_checks_choose(const struct silt_doctor_check *checks, unsigned checks_n,
                                const char *const *only, unsigned only_n, bool *ret_chosen);
 
+/* Pure: what the topics that were found mean. */
+void silt_judge_topics(const struct silt_doctor *doctor, struct silt_doctor_result *result);
+void silt_judge_retention(const struct silt_doctor *doctor, struct silt_doctor_result *result);
+
 /* What a check says at its end; a result is OK before. */
 void silt_found(struct silt_doctor_result *result, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -68,7 +68,7 @@ static bool is_unreadable(const struct silt_survey_topic *topic)
     return topic->code == SILT_E_DENIED || (!topic->code && topic->read == SILT_RIGHT_MISSING);
 }
 
-static void judge_topics(const struct silt_doctor *doctor, struct silt_doctor_result *result)
+void silt_judge_topics(const struct silt_doctor *doctor, struct silt_doctor_result *result)
 {
     char absent[NAMES_MAX] = "";
     char denied[NAMES_MAX] = "";
@@ -85,6 +85,12 @@ static void judge_topics(const struct silt_doctor *doctor, struct silt_doctor_re
     }
     silt_found(result, "%u topic%s, %" PRId64 " partition%s", doctor->topics_n,
                doctor->topics_n == 1 ? "" : "s", partitions_n, partitions_n == 1 ? "" : "s");
+    if (!doctor->topics_n) {
+        silt_found(result, "no topic matches kafka.topics, or none that this user may see");
+        silt_warn(result,
+                  "correct the pattern, or let the user DESCRIBE the topics; topics that come "
+                  "later are archived from their beginning");
+    }
     if (*other) {
         silt_found(result, "the brokers cannot describe: %s", other);
         silt_fail(result, SILT_E_UNAVAILABLE, "look at the health of the brokers");
@@ -110,11 +116,7 @@ void silt_check_topics(struct silt_doctor *doctor, struct silt_doctor_result *re
         silt_fail_err(result, &err, "look at the health of the brokers");
         return;
     }
-    judge_topics(doctor, result);
-    if (doctor->topics_n) return;
-    silt_found(result, "no topic matches kafka.topics, or none that this user may see");
-    silt_warn(result, "correct the pattern, or let the user DESCRIBE the topics; topics that come "
-                      "later are archived from their beginning");
+    silt_judge_topics(doctor, result);
 }
 
 /* --- retention ------------------------------------------------------------------------------- */
@@ -133,7 +135,7 @@ static int64_t shortest_retention(const struct silt_doctor *doctor,
     return shortest;
 }
 
-static void judge_retention(const struct silt_doctor *doctor, struct silt_doctor_result *result)
+static void judge_age(const struct silt_doctor *doctor, struct silt_doctor_result *result)
 {
     const struct silt_survey_topic *topic = NULL;
     const int64_t shortest = shortest_retention(doctor, &topic);
@@ -167,6 +169,21 @@ static bool are_settings_known(const struct silt_doctor *doctor)
     return true;
 }
 
+void silt_judge_retention(const struct silt_doctor *doctor, struct silt_doctor_result *result)
+{
+    judge_age(doctor, result);
+    if (result->state != SILT_DOCTOR_OK) return;
+    const struct silt_survey_topic *compacted = find_compacted(doctor);
+    if (compacted) {
+        silt_found(result, "%s is compacted", compacted->topic);
+        silt_warn(result, "records that compaction removes before they are read become holes: use "
+                          "cleanup.policy=delete, or a long min.compaction.lag.ms");
+    }
+    if (are_settings_known(doctor)) return;
+    silt_found(result, "unknown for some topics: this user may not describe their settings");
+    silt_warn(result, "let it DESCRIBE_CONFIGS of the topics to have it checked");
+}
+
 void silt_check_retention(struct silt_doctor *doctor, struct silt_doctor_result *result)
 {
     struct silt_err err;
@@ -180,17 +197,7 @@ void silt_check_retention(struct silt_doctor *doctor, struct silt_doctor_result 
         silt_warn(result, "let this user DESCRIBE_CONFIGS of the topics to have it checked");
         return;
     }
-    judge_retention(doctor, result);
-    if (result->state != SILT_DOCTOR_OK) return;
-    const struct silt_survey_topic *compacted = find_compacted(doctor);
-    if (compacted) {
-        silt_found(result, "%s is compacted", compacted->topic);
-        silt_warn(result, "records that compaction removes before they are read become holes: use "
-                          "cleanup.policy=delete, or a long min.compaction.lag.ms");
-    }
-    if (are_settings_known(doctor)) return;
-    silt_found(result, "unknown for some topics: this user may not describe their settings");
-    silt_warn(result, "let it DESCRIBE_CONFIGS of the topics to have it checked");
+    silt_judge_retention(doctor, result);
 }
 
 /* --- group ----------------------------------------------------------------------------------- */

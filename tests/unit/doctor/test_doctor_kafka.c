@@ -48,6 +48,86 @@ static void topics_are_counted_and_missing_ones_named(void)
     silt_mock_free(mock);
 }
 
+/* --- what brokers with rights and settings say ----------------------------------------------- */
+
+typedef void judge_fn(const struct silt_doctor *doctor, struct silt_doctor_result *result);
+
+static void judges(judge_fn *judge, struct silt_survey_topic topic, enum silt_doctor_state state,
+                   const char *finding, const char *mend)
+{
+    struct silt_survey_topic topics[] = {
+        topic, {.topic = "other", .settings_known = true, .retention_ms = -1}};
+    const struct silt_doctor_opts opts = {.max_age_ms = 600000};
+    const struct silt_doctor doctor = {.opts = &opts, .topics = topics, .topics_n = 2};
+    struct silt_doctor_result result = {.name = "check"};
+    judge(&doctor, &result);
+    CU_ASSERT_EQUAL(result.state, state);
+    if (!strstr(result.finding, finding)) CU_FAIL(result.finding);
+    if (!strstr(result.mend, mend)) CU_FAIL(result.mend);
+}
+
+static struct silt_survey_topic topic_of(enum silt_code code, enum silt_survey_right read)
+{
+    return (struct silt_survey_topic){.topic = "t", .code = code, .read = read};
+}
+
+static void a_topic_is_there_and_may_be_read_or_not(void)
+{
+    judges(silt_judge_topics, topic_of(SILT_E_NONE, SILT_RIGHT_GRANTED), SILT_DOCTOR_OK, "2 topics",
+           "");
+    judges(silt_judge_topics, topic_of(SILT_E_NONE, SILT_RIGHT_UNKNOWN), SILT_DOCTOR_OK, "2 topics",
+           "");
+    judges(silt_judge_topics, topic_of(SILT_E_NONE, SILT_RIGHT_MISSING), SILT_DOCTOR_FAILED,
+           "may not read: t", "kafka-acls");
+    judges(silt_judge_topics, topic_of(SILT_E_DENIED, SILT_RIGHT_UNKNOWN), SILT_DOCTOR_FAILED,
+           "may not read: t", "kafka-acls");
+    judges(silt_judge_topics, topic_of(SILT_E_NOT_FOUND, SILT_RIGHT_UNKNOWN), SILT_DOCTOR_FAILED,
+           "not there: t", "create");
+    judges(silt_judge_topics, topic_of(SILT_E_NETWORK, SILT_RIGHT_UNKNOWN), SILT_DOCTOR_FAILED,
+           "cannot describe: t", "health");
+}
+
+static struct silt_survey_topic kept_for(int64_t retention_ms, bool compacted, bool known)
+{
+    return (struct silt_survey_topic){.topic = "t",
+                                      .settings_known = known,
+                                      .retention_ms = retention_ms,
+                                      .compacted = compacted};
+}
+
+static void records_must_stay_longer_than_a_window_is_open(void)
+{
+    const int64_t day_ms = 24 * (int64_t)3600000;
+    judges(silt_judge_retention, kept_for(-1, false, true), SILT_DOCTOR_OK, "nothing is", "");
+    judges(silt_judge_retention, kept_for(day_ms, false, true), SILT_DOCTOR_OK, "1440 min", "");
+    judges(silt_judge_retention, kept_for(day_ms - 1, false, true), SILT_DOCTOR_WARNING, "t keeps",
+           "outage");
+    judges(silt_judge_retention, kept_for(600001, false, true), SILT_DOCTOR_WARNING, "t keeps",
+           "outage");
+    judges(silt_judge_retention, kept_for(600000, false, true), SILT_DOCTOR_FAILED, "10 min",
+           "retention.ms");
+    judges(silt_judge_retention, kept_for(-1, true, true), SILT_DOCTOR_WARNING, "compacted",
+           "cleanup.policy");
+    judges(silt_judge_retention, kept_for(-1, false, false), SILT_DOCTOR_WARNING, "unknown",
+           "DESCRIBE_CONFIGS");
+}
+
+static void what_a_mock_cannot_answer_is_told(void)
+{
+    static const char *const topics[] = {"sensors"};
+    struct silt_mock *mock;
+    struct patient patient;
+    if (!silt_mock_new(1, &mock, NULL).ok || !silt_mock_add_topic(mock, "sensors", 1, NULL).ok)
+        abort();
+    kafka(&patient, silt_mock_brokers(mock), topics, 1);
+    says(&patient, silt_check_brokers, SILT_DOCTOR_OK, "of cluster", "");
+    says(&patient, silt_check_topics, SILT_DOCTOR_OK, "1 topic, 1 partition", "");
+    says(&patient, silt_check_retention, SILT_DOCTOR_WARNING, "unknown", "DESCRIBE_CONFIGS");
+    says(&patient, silt_check_group, SILT_DOCTOR_FAILED, "", "coordinator");
+    kafka_done(&patient);
+    silt_mock_free(mock);
+}
+
 static void a_property_that_is_none(void)
 {
     static const struct silt_property bad = {"no.such.property", "1"};
@@ -84,5 +164,9 @@ static void one_of_two_brokers_is_down(void)
 
 SILT_TESTS("doctor_kafka",
            {"topics are counted and missing ones named", topics_are_counted_and_missing_ones_named},
+           {"a topic is there and may be read, or not", a_topic_is_there_and_may_be_read_or_not},
+           {"records must stay longer than a window is open",
+            records_must_stay_longer_than_a_window_is_open},
+           {"what a mock cannot answer is told", what_a_mock_cannot_answer_is_told},
            {"a property that is none", a_property_that_is_none}, {"nobody listens", nobody_listens},
            {"one of two brokers is down", one_of_two_brokers_is_down})
