@@ -229,7 +229,7 @@ static bool ask_where(struct silt_lane *lane)
 static void record_lineage(struct silt_lane *lane, const struct silt_start *start)
 {
     char text[200];
-    if (!lane->doubted_ms) lane->doubted_ms = silt_mono_ms();
+    if (!lane->doubted_ms) lane->doubted_ms = silt_mono_ms() + 1; /* asked later than told */
     bool is_believed = ++lane->end_doubts >= END_CONFIRMATIONS || lane->diverged_at >= 0;
     if (!is_believed || lane->id_known_ms < lane->doubted_ms) {
         lane->ask_at_ms = silt_mono_ms() + 2000; /* tick asks for the bounds again */
@@ -252,6 +252,8 @@ static void record_lineage(struct silt_lane *lane, const struct silt_start *star
                     "recorded as a lineage change");
     lane->diverged_at = -1;
     lane->truncated = lane->asked_where = false;
+    lane->end_doubts = 0;
+    lane->doubted_ms = 0;
     commit_without_files(lane, SILT_SLOT_LINEAGE, start->from, start->offset);
 }
 
