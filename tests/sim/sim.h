@@ -2,8 +2,9 @@
  * thread, driven by a seed.
  *
  * Its objects stand at the link seam: they define the symbols of base/clock, base/alloc, base/log,
- * base/queue, base/thread, getrandom() and consume/consumer, and a store behind the port's table of
- * functions. Everything else is the product's own object code. One event at a time:
+ * base/queue, base/thread, getrandom() and consume/consumer, the calls to net/http, and a store
+ * behind the port's table of functions. Everything else is the product's own object code. One event
+ * at a time:
  *
  *   schedule ─▶ a worker's turn ─▶ requests, calls ─▶ store, kafka
  *            ─▶ a request is carried out or answered ─▶ oracle
