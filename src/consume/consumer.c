@@ -322,6 +322,13 @@ static struct part *find_part(const struct silt_consumer *consumer, const char *
     return silt_map_get(consumer->parts, key.bytes, key.len);
 }
 
+static uint64_t held_back(void)
+{
+    struct silt_unpack_stats stats;
+    silt_unpack_stats(&stats);
+    return stats.held_back;
+}
+
 static struct part *need_part(struct silt_consumer *consumer, const char *topic, int32_t partition)
 {
     struct part *part = find_part(consumer, topic, partition);
@@ -331,6 +338,7 @@ static struct part *need_part(struct silt_consumer *consumer, const char *topic,
     part->pub.partition = partition;
     part->start = -1;
     part->start_epoch = -1;
+    part->held_back_seen = held_back();
     struct part_key key = key_of(topic, partition);
     silt_map_put(consumer->parts, key.bytes, key.len, part);
     return part;
@@ -451,15 +459,25 @@ static int64_t parted_at(const char *text)
     return strtoll(at + sizeof mark - 1, NULL, 10);
 }
 
-static void describe_damage(struct silt_consumer *consumer, const rd_kafka_message_t *message,
-                            struct silt_polled *ret)
+/* Nothing tells the error of a batch that was held back from that of a damaged one. It is damage
+ * only when no batch of any partition was held back since the part's last error: records that can
+ * be read must never be booked as damaged, and asking once too often costs nothing. */
+static bool may_be_held_back(struct part *part)
+{
+    uint64_t seen = part->held_back_seen;
+    part->held_back_seen = held_back();
+    return part->held_back_seen != seen;
+}
+
+static void describe_damage(struct silt_consumer *consumer, struct part *part,
+                            const rd_kafka_message_t *message, struct silt_polled *ret)
 {
     if (message == consumer->bad_headers) {
         silt_kafka_err(&ret->err, message->err, "the headers of a record cannot be read");
         return;
     }
     silt_kafka_err(&ret->err, message->err, rd_kafka_message_errstr(message));
-    ret->held_back = message->err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION && silt_unpack_excuses();
+    ret->held_back = message->err == RD_KAFKA_RESP_ERR__BAD_COMPRESSION && may_be_held_back(part);
     ret->truncated = tells(message, RD_KAFKA_RESP_ERR__LOG_TRUNCATION);
     if (ret->truncated) ret->offset = parted_at(rd_kafka_message_errstr(message));
     ret->out_of_range = tells(message, RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE);
@@ -476,7 +494,7 @@ static void describe_part_event(struct silt_consumer *consumer, struct part *par
         return;
     }
     ret->kind = SILT_POLL_PART_ERROR;
-    describe_damage(consumer, message, ret);
+    describe_damage(consumer, part, message, ret);
 }
 
 static void describe_error(struct silt_consumer *consumer, const rd_kafka_message_t *message,

@@ -83,12 +83,12 @@ struct silt_polled {
     unsigned parts_n;
     bool lost;
     struct silt_cpart *part;
-    uint32_t epoch; /* PART_ERROR, PART_EOF: the part's epoch when it was fetched */
-    int64_t offset; /* PART_ERROR (-1: unknown), PART_EOF */
-    bool truncated; /* PART_ERROR: the log was truncated below the fetch position, and `offset`
-                       (-1: unknown) is where it parted from what was fetched */
-    bool held_back; /* PART_ERROR: no damage: there was no room to unpack a batch; what follows it
-                       may come before it is read again */
+    uint32_t epoch;    /* PART_ERROR, PART_EOF: the part's epoch when it was fetched */
+    int64_t offset;    /* PART_ERROR (-1: unknown), PART_EOF */
+    bool truncated;    /* PART_ERROR: the log was truncated below the fetch position, and `offset`
+                          (-1: unknown) is where it parted from what was fetched */
+    bool held_back;    /* PART_ERROR: perhaps no damage: there was no room to unpack a batch; what
+                          follows it    may come before it is read again */
     bool out_of_range; /* PART_ERROR: the offset is not in the log: retention or a lie */
     struct silt_err err;
 };

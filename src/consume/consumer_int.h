@@ -21,8 +21,9 @@ struct part {
                           of an older epoch; SILT_NEVER: the move failed, everything is */
     int64_t start;     /* of the last assign_at or seek; -1: not known yet */
     int32_t start_epoch;
-    bool waiting; /* assigned paused until a seek */
-    bool paused;  /* by the owner */
+    uint64_t held_back_seen; /* batches held back when its last error was looked at */
+    bool waiting;            /* assigned paused until a seek */
+    bool paused;             /* by the owner */
 };
 
 /* What callbacks leave for poll. */

@@ -25,7 +25,6 @@ static struct { /* under the lock */
     int64_t one_max;
     int64_t held;
     uint64_t held_back;
-    uint64_t excused;
     uint64_t too_large;
 } room;
 /* What this thread was let have and has not handed on yet. */
@@ -54,15 +53,6 @@ void silt_unpack_stats(struct silt_unpack_stats *ret)
     *ret = (struct silt_unpack_stats){
         .held = room.held, .held_back = room.held_back, .too_large = room.too_large};
     pthread_mutex_unlock(&lock);
-}
-
-bool silt_unpack_excuses(void)
-{
-    pthread_mutex_lock(&lock);
-    bool excuses = room.excused < room.held_back;
-    room.excused += excuses;
-    pthread_mutex_unlock(&lock);
-    return excuses;
 }
 
 static void hold_locked(int64_t bytes)

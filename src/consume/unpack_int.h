@@ -14,7 +14,6 @@
 #ifndef SILT_CONSUME_UNPACK_INT_H
 #define SILT_CONSUME_UNPACK_INT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,9 +25,6 @@ struct silt_unpack_stats {
 
 void silt_unpack_limit(int64_t held_max, int64_t one_max);
 void silt_unpack_stats(struct silt_unpack_stats *ret);
-/* One error about a batch that cannot be unpacked is excused for each batch that was held back:
- * nothing else tells the two apart. @return true: it is no damage. */
-bool silt_unpack_excuses(void);
 
 /* Bytes that a batch unpacks to, or a little more; 0: it is no such batch. */
 size_t silt_unpacked_lz4(const uint8_t *packed, size_t len);
