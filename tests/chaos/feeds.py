@@ -91,7 +91,7 @@ class Feed(threading.Thread):
         self.client = admin.AdminClient({"bootstrap.servers": options.brokers, **asking.QUIET})
         self.layout = layout or {}  # further arguments of NewTopic
         self.earlier = []  # ledgers of incarnations that were deleted
-        self.error = None
+        self.error = self.ledger = None
         self.unknown = {}  # hash -> kind of what was sent and never acknowledged; see reconcile()
         self.failures = 0
         self.number = 0
@@ -113,7 +113,9 @@ class Feed(threading.Thread):
         self.insist(asking.create_topic, self.options.partitions, self.layout | {"config": config})
         self.partitions = self.options.partitions
         self.await_partitions()
-        topic_id = self.insist(asking.topic_id)
+        before = self.ledger and self.ledger.topic_id
+        while (topic_id := self.insist(asking.topic_id)) == before:
+            time.sleep(0.3)  # a broker that was away still tells of the old one
         self.ledger = ledgers.Ledger(self.topic, self.partitions, self.schemas, topic_id)
 
     def ask(self, function, *arguments):
