@@ -3,7 +3,7 @@
 
 cache=${SILT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/silt}
 
-# silt asks for >= 2.14.2: older ones lose rebalance events that its fencing needs.
+# silt asks for 2.15: older ones lose rebalance events, and src/consume/unpack.c stands in for functions of this one.
 LIBRDKAFKA_VERSION=2.15.1
 LIBRDKAFKA_NPM=@confluentinc/kafka-javascript@1.10.1
 LIBRDKAFKA_NPM_SHA256=ada7d703bb1d3237e2292bfabf438d663b6160c9f1ac2a2406b5dc4257c81b66
