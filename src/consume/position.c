@@ -10,7 +10,10 @@ void silt_position_start(struct silt_position *pos, int64_t offset)
     SILT_ASSERT(offset >= -1);
     pos->epoch++;
     pos->seeking = false;
-    if (offset == pos->expected) return; /* a retry of the same place: its errors still count */
+    if (offset == pos->expected) { /* a retry of the same place: its errors still count */
+        if (pos->skipped) pos->skipped--;
+        return;
+    }
     pos->expected = offset;
     pos->errors = 0;
     pos->suspect = false;
@@ -70,7 +73,6 @@ bool silt_position_hold(struct silt_position *pos, uint32_t epoch)
 {
     if (!is_current(pos, epoch)) return false;
     pos->seeking = true;
-    if (pos->skipped) pos->skipped--;
     return true;
 }
 
@@ -79,10 +81,4 @@ int64_t silt_position_skip(struct silt_position *pos)
     SILT_ASSERT(pos->suspect);
     pos->epoch++;
     return pos->expected + ++pos->skipped;
-}
-
-void silt_position_skip_failed(struct silt_position *pos)
-{
-    SILT_ASSERT(pos->skipped > 0);
-    pos->skipped--;
 }

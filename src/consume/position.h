@@ -36,7 +36,8 @@ struct silt_position_verdict {
 };
 
 /* Assign or seek: bumps the epoch. -1: nothing counts until the next start. Starting again at
- * `expected` keeps the count of errors there. */
+ * `expected` keeps the count of errors there; when an offset behind the damage was to be looked at,
+ * that look was interrupted, and the same offset is the next one again. */
 void silt_position_start(struct silt_position *pos, int64_t offset);
 struct silt_position_verdict silt_position_message(struct silt_position *pos, uint32_t epoch,
                                                    int64_t offset);
@@ -53,14 +54,11 @@ enum silt_error_verdict { SILT_POS_IGNORE, SILT_POS_SEEK, SILT_POS_GIVE_UP, SILT
 enum silt_error_verdict silt_position_error(struct silt_position *pos, uint32_t epoch,
                                             unsigned retries);
 /* A batch could not be had although it is not damaged: what follows is dropped until the owner
- * seeks to `expected`. No try is counted, and of a skip the same offset is the next one again.
- * @return false: of an old epoch. */
+ * seeks to `expected`. No try is counted. @return false: of an old epoch. */
 bool silt_position_hold(struct silt_position *pos, uint32_t epoch);
 /* Bumps the epoch. @return the next offset to try behind the damage, one further at each call,
  * since its end is not known; `expected` stays, so the range becomes UNREADABLE with the next
  * message. */
 int64_t silt_position_skip(struct silt_position *pos);
-/* The seek to where skip said failed: that offset was not tried and is the next one again. */
-void silt_position_skip_failed(struct silt_position *pos);
 
 #endif

@@ -66,16 +66,15 @@ void silt_lane_seek_later(struct silt_lane *lane, int64_t wait_ms)
     lane->seek_at_ms = silt_mono_ms() + wait_ms;
 }
 
-bool silt_lane_try_seek(struct silt_lane *lane, int64_t offset, int32_t epoch)
+void silt_lane_try_seek(struct silt_lane *lane, int64_t offset, int32_t epoch)
 {
     struct silt_err err;
     if (silt_ok(silt_consumer_seek(lane->context->consumer, lane->part, offset, epoch, &err)))
-        return true;
+        return;
     SILT_LOG(WARN, "seek_failed", err.text, SILT_F_STR("topic", lane->part->topic),
              SILT_F_INT("partition", lane->part->partition), SILT_F_INT("offset", offset),
              SILT_F_STR("action", "again in 1 s"));
     silt_lane_seek_later(lane, 1000);
-    return false;
 }
 
 void silt_lane_seek(struct silt_lane *lane, int64_t offset)

@@ -71,7 +71,7 @@ void silt_lane_set_state(struct silt_lane *lane, enum silt_lane_state state, con
 void silt_lane_start_position(struct silt_lane *lane, int64_t offset);
 void silt_lane_seek(struct silt_lane *lane, int64_t offset);
 /* A failure is logged and a seek to where the lane stands is wanted in a second. */
-bool silt_lane_try_seek(struct silt_lane *lane, int64_t offset, int32_t epoch);
+void silt_lane_try_seek(struct silt_lane *lane, int64_t offset, int32_t epoch);
 /* To where the lane is by then: records may go on coming meanwhile. */
 void silt_lane_seek_later(struct silt_lane *lane, int64_t wait_ms);
 void silt_lane_track(const struct silt_lane *lane, enum silt_stage stage,

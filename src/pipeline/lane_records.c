@@ -203,9 +203,7 @@ static void begin_restart(struct silt_lane *lane, const char *why)
 /* Nothing came with the damage, so nothing follows by itself: look behind it, offset by offset. */
 static void skip_damage(struct silt_lane *lane)
 {
-    int64_t next = silt_position_skip(&lane->pos);
-    if (!silt_lane_try_seek(lane, next, -1))
-        silt_position_skip_failed(&lane->pos); /* back to the damage, which is told again then */
+    silt_lane_try_seek(lane, silt_position_skip(&lane->pos), -1);
     lane->pos.epoch = lane->part->epoch;
 }
 

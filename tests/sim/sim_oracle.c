@@ -593,12 +593,17 @@ void sim_oracle_halted(int32_t partition, const char *why)
     sim_cluster.topic->logs[partition].halted = true;
 }
 
-/* It came in the place of an archived one that was truncated, and retention took it before anybody
- * saw that: nobody can tell any more. */
+static bool is_settled(const struct sim_entry *entry)
+{
+    return entry->archived || entry->unreadable || entry->in_gap || !sim_entry_visible(entry);
+}
+
+/* It came in the place of a settled one (archived, or a hole) that was truncated, and retention
+ * took it before anybody saw that: nobody can tell any more. */
 static bool is_out_of_sight(const struct sim_log *log, const struct sim_entry *entry)
 {
     const struct sim_entry *older = entry->older;
-    while (older && !older->archived) older = older->older;
+    while (older && !is_settled(older)) older = older->older;
     return older && entry->offset < log->log_start;
 }
 
@@ -607,8 +612,7 @@ static int64_t find_missing(const struct sim_log *log)
 {
     for (int64_t o = log->chain->slots[0]->m.start; o < sim_log_stable(log); o++) {
         const struct sim_entry *e = log->entries[o];
-        if (!sim_entry_visible(e) || e->archived || e->unreadable || e->in_gap) continue;
-        if (!is_out_of_sight(log, e)) return o;
+        if (!is_settled(e) && !is_out_of_sight(log, e)) return o;
     }
     return -1;
 }

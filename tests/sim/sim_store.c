@@ -11,7 +11,7 @@
 
 #define WIRES_MAX 512u
 #define OBJECTS_MAX 2048u
-#define UPLOADS_MAX 2048u
+#define UPLOADS_MAX 8192u
 #define NEVER INT64_MAX
 #define TIMEOUT_MS (10 * SECOND_MS)
 #define LATE_MAX_MS (30 * MINUTE_MS)

@@ -120,8 +120,23 @@ static void behind_damage_one_offset_after_the_other_is_tried(void)
     CU_ASSERT(is_range(silt_position_message(&pos, 3, 12), SILT_POS_UNREADABLE, 10, 11));
     CU_ASSERT_EQUAL(silt_position_error(&pos, 3, 0), SILT_POS_GIVE_UP);
     CU_ASSERT_EQUAL(silt_position_skip(&pos), 14);
-    silt_position_skip_failed(&pos);
-    CU_ASSERT_EQUAL(silt_position_skip(&pos), 14);
+}
+
+/* Whatever sends it back to the damage (a seek that failed, another error of the partition), the
+ * offset that was to be looked at has not been. */
+static void an_offset_behind_damage_that_was_not_looked_at_is_the_next_one_again(void)
+{
+    struct silt_position pos = started(10);
+    silt_position_error(&pos, 1, 0);
+    CU_ASSERT_EQUAL(silt_position_skip(&pos), 11);
+    CU_ASSERT_EQUAL(silt_position_error(&pos, 2, 0), SILT_POS_SKIP);
+    for (unsigned i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(silt_position_skip(&pos), 12);
+        silt_position_start(&pos, 10);
+        CU_ASSERT_EQUAL(silt_position_error(&pos, pos.epoch, 0), SILT_POS_SKIP);
+    }
+    CU_ASSERT_EQUAL(silt_position_skip(&pos), 12);
+    CU_ASSERT(is_range(silt_position_message(&pos, pos.epoch, 12), SILT_POS_UNREADABLE, 10, 11));
 }
 
 static void damage_at_the_end_is_unreadable_too(void)
@@ -179,6 +194,8 @@ static void a_batch_that_is_held_back_behind_damage_is_not_skipped(void)
 SILT_TESTS("position",
            {"a batch that is held back is waited for without counting a try",
             a_batch_that_is_held_back_is_waited_for_without_counting_a_try},
+           {"an offset behind damage that was not looked at is the next one again",
+            an_offset_behind_damage_that_was_not_looked_at_is_the_next_one_again},
            {"a batch that is held back behind damage is not skipped",
             a_batch_that_is_held_back_behind_damage_is_not_skipped},
            {"accepts consecutive messages", accepts_consecutive_messages},
