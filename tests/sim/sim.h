@@ -316,7 +316,10 @@ extern const struct silt_store_vtable sim_store_vtable;
 
 void sim_oracle_begin(void);
 void sim_oracle_dated(const char *key, struct silt_slice body); /* a PUT is about to leave */
-void sim_oracle_sent(struct silt_slice body, int64_t dead_ms);  /* … has left */
+/* … has left, and cannot land from dead_ms on. @return since when those before it could not. */
+int64_t sim_oracle_sent(struct silt_slice body, int64_t dead_ms);
+/* It was refused for its date: it has come, and is gone. */
+void sim_oracle_refused(struct silt_slice body, int64_t dead_before_ms);
 void sim_oracle_put(const char *key, struct silt_slice body);
 void sim_oracle_completed(const struct sim_upload *upload, const struct sim_object *object);
 void sim_oracle_aborted(const struct sim_upload *upload);

@@ -542,13 +542,23 @@ void sim_oracle_dated(const char *key, struct silt_slice body)
                      (long long)(world.now_ms - upload->created_ms) / 1000);
 }
 
-void sim_oracle_sent(struct silt_slice body, int64_t dead_ms)
+int64_t sim_oracle_sent(struct silt_slice body, int64_t dead_ms)
 {
+    int64_t before_ms = 0; /* the same of all: they are listed together or not at all */
     const char *text = text_of(body);
     for (struct sim_upload *upload; (upload = next_listed(&text));) {
         upload->puts++;
+        before_ms = upload->put_dead_ms;
         if (dead_ms > upload->put_dead_ms) upload->put_dead_ms = dead_ms;
     }
+    return before_ms;
+}
+
+void sim_oracle_refused(struct silt_slice body, int64_t dead_before_ms)
+{
+    const char *text = text_of(body);
+    for (struct sim_upload *upload; (upload = next_listed(&text));)
+        upload->put_dead_ms = dead_before_ms;
 }
 
 void sim_oracle_completed(const struct sim_upload *upload, const struct sim_object *object)

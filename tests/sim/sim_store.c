@@ -24,6 +24,7 @@ struct wire {
     int64_t apply_ms;        /* NEVER: not, or done */
     int64_t answer_ms;       /* NEVER: not before it is carried out */
     int64_t answer_after_ms; /* … and so long after that */
+    int64_t dead_before_ms;  /* of a PUT: when those before it could land no more */
     bool twice;
     bool forced; /* the outcome is this one, whatever was done */
     enum silt_store_outcome outcome;
@@ -327,6 +328,8 @@ static void answer(struct wire *wire)
     sim_current = wire->proc;
     sim_trace("%s %s: %s", silt_store_op_name(req->op), req->key,
               silt_store_outcome_name(wire->outcome));
+    if (req->op == SILT_OP_PUT_NEW && wire->outcome == SILT_STORE_SKEWED)
+        sim_oracle_refused(wire->body, wire->dead_before_ms);
     fill_answer(wire, req);
     silt_store_deliver(req);
     sim_current = before;
@@ -510,7 +513,8 @@ static void submit(struct silt_store *store, struct silt_store_req *req)
     draw_fate(wire);
     add_wire(wire);
     if (req->op == SILT_OP_PUT_NEW)
-        sim_oracle_sent(wire->body, wire->asked.date_ms - SIM_EPOCH_MS + SIM_A6_MS);
+        wire->dead_before_ms =
+            sim_oracle_sent(wire->body, wire->asked.date_ms - SIM_EPOCH_MS + SIM_A6_MS);
     sim_seam(); /* on its way */
     if (!req->reply_to) wait_for(wire);
 }
