@@ -5,6 +5,7 @@
 #include "base/hash_int.h"
 #include "base/random.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <pthread.h>
@@ -146,4 +147,9 @@ void silt_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t
     unsigned digest_len = 0;
     silt_alloc_expect(HMAC(EVP_sha256(), key, (int)key_len, bytes, len, ret_digest, &digest_len),
                       OPENSSL);
+}
+
+void silt_hash_outlives_exit(void)
+{
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 }

@@ -22,4 +22,8 @@ void silt_sha256_hex(const void *bytes, size_t len, char ret_text[SILT_SHA256_HE
 void silt_hmac_sha256(const void *key, size_t key_len, const void *bytes, size_t len,
                       uint8_t ret_digest[SILT_SHA256_LEN]);
 
+/* To be called before anything else: OpenSSL then keeps its tables when the process exits. Threads
+ * of the Kafka client and of name look-ups may outlive main, and would find them gone. */
+void silt_hash_outlives_exit(void);
+
 #endif
