@@ -252,7 +252,7 @@ static int by_name(const void *a, const void *b)
 static struct silt_survey_topic *find_topic(struct silt_survey_topic *topics, unsigned n,
                                             const char *name)
 {
-    struct silt_survey_topic key;
+    struct silt_survey_topic key = {0};
     snprintf(key.topic, sizeof key.topic, "%s", name);
     return bsearch(&key, topics, n, sizeof *topics, by_name);
 }
