@@ -186,10 +186,8 @@ void silt_worker_report(struct silt_worker *worker, int64_t now_ms)
     atomic_store(&worker->caught_up, caught_up);
     count_lanes(worker, now_ms);
     count_memory(worker);
-    if (worker->context.observer) {
+    if (worker->context.observer)
         silt_observer_lag(worker->context.observer, lags, worker->lanes_n);
-        report_ready(worker);
-    }
     silt_free(lags);
 }
 
@@ -284,7 +282,10 @@ void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
     watch_emptiness(worker, now_ms);
     silt_worker_watch_memory(worker);
     silt_dead_letters_tick(worker->context.letters, now_ms);
-    if (worker->context.observer) silt_observer_heartbeat(worker->context.observer);
+    if (worker->context.observer) {
+        silt_observer_heartbeat(worker->context.observer);
+        report_ready(worker);
+    }
     if (now_ms >= worker->next_lag_ms) {
         worker->next_lag_ms = now_ms + worker->opts.lag_interval_ms;
         silt_worker_report(worker, now_ms);

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
+import urllib.request
 
 import psycopg
 import pytest
@@ -75,10 +77,19 @@ def said_by(binary, environment, *arguments):
     return result.stdout + result.stderr
 
 
+def shown(worker, path):
+    """The body of an answer, also of a 503."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{worker.port}{path}", timeout=30) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.read()
+
+
 def outputs_of(run, worker, dsn):
     """Everything that a running worker shows to anybody."""
     process = pathlib.Path("/proc") / str(worker.process.pid)
-    outputs = {path: worker.http(path).encode() for path in PATHS}
+    outputs = {path: shown(worker, path) for path in PATHS}
     outputs["argv"] = (process / "cmdline").read_bytes()
     store = run.store()
     for key in store.list(""):
@@ -221,7 +232,7 @@ def test_partners_that_refuse_and_repeat(run_silt, servers, bucket, topic, ledge
         workers = [refused.start(), reading.start()]
         workers[0].wait_status(lambda _: b"Authentication failed" in workers[0].log.read_bytes())
         workers[1].wait_status(lambda _: asked and b"schema registry: " in workers[1].log.read_bytes())
-        outputs = {f"{w.port}{path}": w.http(path).encode() for w in workers for path in PATHS}
+        outputs = {f"{w.port}{path}": shown(w, path) for w in workers for path in PATHS}
     outputs |= {str(w.log): w.log.read_bytes() for w in workers}
     assert_nowhere(hidden, outputs)
 
