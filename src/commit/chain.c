@@ -616,10 +616,19 @@ static void step_slot(struct silt_chain *chain, const struct silt_slot_event *ev
     }
 }
 
+/* Where no record tells a leader's epoch (holes alone, a gap), that of what lies before stands:
+ * only with one can the next owner find out that Kafka's log was truncated below this slot. */
+static void inherit_epoch(struct silt_manifest *next, const struct silt_manifest *tail)
+{
+    if (!tail || next->leader_epoch[1] >= 0) return;
+    next->leader_epoch[0] = next->leader_epoch[1] = tail->leader_epoch[1];
+}
+
 static void begin_slot(struct silt_chain *chain)
 {
     struct silt_err err;
     struct silt_manifest *next = &chain->next;
+    inherit_epoch(next, silt_chain_tail(chain));
     next->seq = chain->tail.seq + 1;
     next->lineage = next->seq ? chain->tail.lineage + (next->kind == SILT_SLOT_LINEAGE) : 0;
     snprintf(next->prev, sizeof next->prev, "%s", next->seq ? chain->tail_sha256 : SILT_NO_PREV);

@@ -169,10 +169,6 @@ static void commit_without_files(struct silt_lane *lane, enum silt_slot_kind kin
     silt_fill_bare_manifest(lane->context, &lane->tp, kind, &manifest);
     manifest.start = start;
     manifest.next = next;
-    if (kind == SILT_SLOT_LINEAGE) { /* what lies before `next` is not of a later leader */
-        const struct silt_manifest *tail = silt_chain_tail(lane->chain);
-        manifest.leader_epoch[0] = manifest.leader_epoch[1] = tail->leader_epoch[1];
-    }
     silt_lane_set_state(lane, SILT_LANE_MEND, silt_slot_kind_name(kind));
     silt_chain_commit(lane->chain, &manifest, INT64_MAX);
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define STALL_MS 60000 /* no record for so long: try again later */
+#define PROBE_MS 10000 /* for the answer to one fetch */
 
 struct rebuild {
     const struct silt_rebuild_opts *opts;
@@ -186,6 +187,27 @@ static SILT_RC take_batch(struct rebuild *r, struct silt_err *err)
     return rc;
 }
 
+/* Nothing more comes: was the log cut off below the slot's end, and no producer has filled it
+ * since? Its end as consumers are told it says nothing (it may lag behind after a change of
+ * leaders), but a fetch at the slot's end, with the epoch of what lay before, has an answer. Leaves
+ * the window. */
+static bool is_cut_off(struct rebuild *r)
+{
+    const struct silt_manifest *slot = &r->opts->slot;
+    struct silt_err err;
+    struct silt_polled polled;
+    int64_t until_ms = silt_mono_ms() + PROBE_MS;
+    if (!silt_ok(silt_consumer_seek(r->consumer, r->part, slot->next, slot->leader_epoch[1], &err)))
+        return false;
+    while (silt_mono_ms() < until_ms) {
+        silt_consumer_poll(r->consumer, 1000, &polled);
+        if (polled.epoch != r->part->epoch) continue;
+        if (polled.kind == SILT_POLL_PART_EOF) return false;
+        if (polled.kind == SILT_POLL_PART_ERROR) return polled.out_of_range || polled.truncated;
+    }
+    return false;
+}
+
 static SILT_RC read_window(struct rebuild *r, struct silt_err *err)
 {
     int64_t next = r->opts->slot.next;
@@ -201,7 +223,9 @@ static SILT_RC read_window(struct rebuild *r, struct silt_err *err)
             r->damaged |= is_new_damage(&r->opts->slot, polled.offset);
         if (polled.kind == SILT_POLL_FATAL) SILT_FAIL(err, CONNECT, "%s", polled.err.text);
         if (r->pos.expected != before) moved_ms = silt_mono_ms();
-        if (silt_mono_ms() - moved_ms > STALL_MS)
+        if (silt_mono_ms() - moved_ms <= STALL_MS) continue;
+        r->lost = is_cut_off(r);
+        if (!r->lost)
             SILT_FAIL(err, TIMEOUT, "Kafka delivered nothing behind offset %" PRId64 " for 60 s",
                       r->pos.expected);
     }

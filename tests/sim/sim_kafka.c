@@ -189,10 +189,12 @@ int64_t sim_log_stable(const struct sim_log *log)
     return log->end;
 }
 
+/* Brokers forget the epochs before the log's start: what they knew to end there ends at the start.
+ */
 int64_t sim_log_epoch_end(const struct sim_log *log, int32_t epoch)
 {
     int64_t end = log->end;
-    while (end > 0 && log->entries[end - 1]->epoch > epoch) end--;
+    while (end > log->log_start && log->entries[end - 1]->epoch > epoch) end--;
     return end;
 }
 

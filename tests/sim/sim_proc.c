@@ -23,7 +23,7 @@ static struct silt_slot_limits draw_slot_limits(int64_t window_age_max_ms)
 {
     world.upload_age_max_ms = 4 * HOUR_MS;
     if (sim_chance(250))
-        world.upload_age_max_ms = 2 * window_age_max_ms + sim_between(SECOND_MS, 2 * MINUTE_MS);
+        world.upload_age_max_ms = 2 * window_age_max_ms + sim_between(MINUTE_MS, 3 * MINUTE_MS);
     world.lifecycle_ms = 6 * world.upload_age_max_ms;
     if (world.lifecycle_ms < 2 * HOUR_MS) world.lifecycle_ms = 2 * HOUR_MS;
     return (struct silt_slot_limits){

@@ -167,6 +167,7 @@ static void commit_aged(struct worker *worker, unsigned files_n, int64_t oldest_
     if (!files_n) {
         m.kind = SILT_SLOT_GAP;
         m.next = m.start + 5;
+        m.leader_epoch[0] = m.leader_epoch[1] = -1;
     }
     silt_sample_stage_all(worker->mem, &m);
     silt_chain_commit(worker->chain, &m, oldest_upload_ms);
@@ -285,6 +286,28 @@ static void slots_are_committed_one_after_the_other(void)
     CU_ASSERT_EQUAL(worker->lost_n + worker->halted_n + worker->paged_n, 0);
     check_log(mem, 3);
     end_worker(worker);
+    silt_store_free(&mem->store);
+}
+
+static void a_slot_without_records_has_the_leader_epoch_of_the_one_before(void)
+{
+    struct silt_memory_store *mem = silt_memory_store_new();
+    struct worker *worker = new_worker(mem, 'a');
+    recover(worker);
+    for (unsigned i = 0; i < 3; i++) {
+        commit_next(worker, i ? 0 : 2); /* gaps behind a slot of records */
+        settle(worker);
+    }
+    int32_t epoch = silt_chain_tail(worker->chain)->leader_epoch[1];
+    CU_ASSERT_EQUAL(silt_chain_tail(worker->chain)->seq, 2);
+    CU_ASSERT(epoch > 0);
+    end_worker(worker);
+
+    struct worker *next = new_worker(mem, 'b');
+    recover(next);
+    CU_ASSERT_EQUAL(silt_chain_tail(next->chain)->leader_epoch[0], epoch);
+    CU_ASSERT_EQUAL(silt_chain_tail(next->chain)->leader_epoch[1], epoch);
+    end_worker(next);
     silt_store_free(&mem->store);
 }
 
@@ -916,6 +939,8 @@ static void answers_to_older_questions_do_not_count(void)
 
 SILT_TESTS("chain", {"an empty log begins with slot 0", an_empty_log_begins_with_slot_0},
            {"slots are committed one after the other", slots_are_committed_one_after_the_other},
+           {"a slot without records has the leader epoch of the one before",
+            a_slot_without_records_has_the_leader_epoch_of_the_one_before},
            {"recovery rolls a pending tail forward", recovery_rolls_a_pending_tail_forward},
            {"any hint finds the tail", any_hint_finds_the_tail},
            {"a lost answer to the PUT is cleared up by reading",
