@@ -32,6 +32,7 @@ endif()
 
 # Foreign bytes.
 silt_fuzz(walker decode)
+silt_fuzz(masks decode)
 silt_fuzz(schema inspect)
 silt_fuzz(framing decode)
 silt_fuzz(unpack consume)

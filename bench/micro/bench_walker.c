@@ -108,7 +108,7 @@ static int64_t one_round(const struct silt_schema *schema, const struct corpus *
     for (int pass = 0; pass < PASSES; pass++)
         for (int i = 0; i < RECORDS; i++) {
             struct silt_verdict verdict;
-            if (silt_walk(schema->program, corpus->records[i], &verdict)) continue;
+            if (silt_walk(schema->program, corpus->records[i], NULL, &verdict)) continue;
             fprintf(stderr, "record %d refused at byte %u\n", i, verdict.at);
             exit(1);
         }

@@ -104,24 +104,29 @@ static enum silt_framing framing_of(const char *name)
 void silt_options_decoder(const struct silt_config *config, struct silt_http *http,
                           struct silt_decoder_opts *ret_opts)
 {
-    *ret_opts =
-        (struct silt_decoder_opts){.framing = framing_of(config->schema.framing),
-                                   .schema_files = (const char *const *)config->schema.files.items,
-                                   .schema_files_n = config->schema.files.n,
-                                   .reader_file = config->schema.reader,
-                                   .registry_url = config->schema.registry,
-                                   .registry_user = config->schema.registry_user,
-                                   .registry_password = config->schema.registry_password,
-                                   .ca_file = config->s3.ca_file,
-                                   .sensor_id_field = config->schema.sensor_id_field,
-                                   .time_field = config->schema.time_field,
-                                   .rule_paths = (const char *const *)config->schema.rules.names,
-                                   .rule_texts = (const char *const *)config->schema.rules.values,
-                                   .rules_n = config->schema.rules.n,
-                                   .time_max_age_ms = config->schema.time_max_age_ms,
-                                   .time_max_future_ms = config->schema.time_max_future_ms,
-                                   .value_max = (uint32_t)config->schema.value_max,
-                                   .http = http};
+    *ret_opts = (struct silt_decoder_opts){
+        .framing = framing_of(config->schema.framing),
+        .schema_files = (const char *const *)config->schema.files.items,
+        .schema_files_n = config->schema.files.n,
+        .reader_file = config->schema.reader,
+        .registry_url = config->schema.registry,
+        .registry_user = config->schema.registry_user,
+        .registry_password = config->schema.registry_password,
+        .ca_file = config->s3.ca_file,
+        .sensor_id_field = config->schema.sensor_id_field,
+        .time_field = config->schema.time_field,
+        .rule_paths = (const char *const *)config->schema.rules.names,
+        .rule_texts = (const char *const *)config->schema.rules.values,
+        .rules_n = config->schema.rules.n,
+        .masks = {.drop = (const char *const *)config->privacy.drop.items,
+                  .drop_n = config->privacy.drop.n,
+                  .hash = (const char *const *)config->privacy.hash.items,
+                  .hash_n = config->privacy.hash.n,
+                  .secret = config->privacy.hash_secret},
+        .time_max_age_ms = config->schema.time_max_age_ms,
+        .time_max_future_ms = config->schema.time_max_future_ms,
+        .value_max = (uint32_t)config->schema.value_max,
+        .http = http};
 }
 
 void silt_options_consumer(const struct silt_config *config, bool group,

@@ -55,6 +55,11 @@ struct silt_config {
         int64_t value_max; /* bytes */
     } schema;
     struct {
+        struct silt_strings drop; /* field paths: decode/masks.h */
+        struct silt_strings hash;
+        struct silt_secret hash_secret;
+    } privacy;
+    struct {
         char *topic;
     } dlq;
     struct {

@@ -201,6 +201,10 @@ static struct silt_rc check_credentials(const struct silt_config *config, struct
         FAIL_BY(config, "schema.registry_password", NULL, err,
                 "schema.registry_password is set, but schema.registry_user is not; set both or "
                 "neither");
+    if (config->privacy.hash.n && !silt_secret_is_set(&config->privacy.hash_secret))
+        FAIL_BY(config, "privacy.hash", NULL, err,
+                "privacy.hash is set, but privacy.hash_secret is not; set both, or use "
+                "privacy.drop");
     return SILT_OK;
 }
 

@@ -24,6 +24,8 @@ struct silt_decoder {
     char *sensor_id_field;
     char *time_field;
     struct silt_rules *rules; /* NULL: none */
+    struct silt_masks *masks; /* NULL: none */
+    struct silt_masker masker;
     struct silt_tree *reader; /* NULL: none */
     int64_t time_max_age_ms;
     int64_t time_max_future_ms;
@@ -61,6 +63,7 @@ static SILT_RC compile(const struct silt_decoder *decoder, int32_t id, struct si
         .sensor_id_field = decoder->sensor_id_field,
         .time_field = decoder->time_field,
         .rules = decoder->rules,
+        .masks = decoder->masks,
     };
     return silt_schema_new(json, &opts, ret_schema, err);
 }
@@ -130,6 +133,8 @@ static SILT_RC prepare(struct silt_decoder *decoder, const struct silt_decoder_o
     if (opts->rules_n)
         SILT_TRY(silt_rules_new(opts->rule_paths, opts->rule_texts, opts->rules_n, &decoder->rules,
                                 err));
+    SILT_TRY(silt_masks_new(&opts->masks, &decoder->masks, err));
+    silt_masker_init(&decoder->masker, decoder->masks, decoder->value_max);
     if (opts->reader_file && *opts->reader_file)
         SILT_TRY(load_reader(decoder, opts->reader_file, err));
     if (opts->framing == SILT_FRAMING_CONFLUENT)
@@ -184,6 +189,8 @@ void silt_decoder_free(struct silt_decoder *decoder)
     for (unsigned i = 0; i < decoder->known_n; i++) silt_schema_unref(decoder->known[i]);
     silt_free(decoder->known);
     silt_rules_free(decoder->rules);
+    silt_masks_free(decoder->masks);
+    silt_masker_done(&decoder->masker);
     silt_tree_free(decoder->reader);
     silt_free(decoder->sensor_id_field);
     silt_free(decoder->time_field);
@@ -223,12 +230,22 @@ static enum silt_decode_status check_time(const struct silt_decoder *decoder,
     return SILT_DECODE_OK;
 }
 
-/* The position counts in the body; people who look at the whole value add the framing. */
-static enum silt_decode_status walk(const struct silt_decoder *decoder,
-                                    const struct silt_record *rec, struct silt_decoded *ret)
+static enum silt_decode_status mask(struct silt_decoder *decoder, const struct silt_record *rec,
+                                    struct silt_decoded *ret)
 {
-    if (silt_walk(ret->schema->program, ret->body, &ret->verdict))
-        return check_time(decoder, rec, ret);
+    if (!silt_masker_end(&decoder->masker, ret->body, &ret->body))
+        return reject(ret, SILT_REASON_TOO_LARGE, "with its hashes it is larger than %u bytes",
+                      decoder->value_max);
+    return check_time(decoder, rec, ret);
+}
+
+/* The position counts in the body; people who look at the whole value add the framing. */
+static enum silt_decode_status walk(struct silt_decoder *decoder, const struct silt_record *rec,
+                                    struct silt_decoded *ret)
+{
+    silt_masker_begin(&decoder->masker, ret->body);
+    if (silt_walk(ret->schema->program, ret->body, &decoder->masker, &ret->verdict))
+        return mask(decoder, rec, ret);
     if (ret->verdict.reason == SILT_REASON_RULE) {
         char rule[sizeof ret->detail];
         silt_rule_describe(ret->verdict.rule, ret->verdict.broken, rule, sizeof rule);
@@ -239,9 +256,8 @@ static enum silt_decode_status walk(const struct silt_decoder *decoder,
                   ret->framing.len);
 }
 
-static enum silt_decode_status decode_known(const struct silt_decoder *decoder,
-                                            uint64_t fingerprint, const struct silt_record *rec,
-                                            struct silt_decoded *ret)
+static enum silt_decode_status decode_known(struct silt_decoder *decoder, uint64_t fingerprint,
+                                            const struct silt_record *rec, struct silt_decoded *ret)
 {
     for (unsigned i = 0; i < decoder->known_n; i++) {
         if (decoder->known[i]->fingerprint != fingerprint) continue;
@@ -276,14 +292,13 @@ static void clear(struct silt_decoded *ret)
     ret->framing = ret->body = silt_slice_of(NULL, 0);
     ret->verdict = (struct silt_verdict){.time_ms = SILT_NO_TIMESTAMP};
     ret->schema_id = SILT_NO_SCHEMA_ID;
+    ret->withheld = false;
     ret->detail[0] = '\0';
 }
 
-enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
-                                            const struct silt_record *rec,
-                                            struct silt_decoded *ret_decoded)
+static enum silt_decode_status decode(struct silt_decoder *decoder, const struct silt_record *rec,
+                                      struct silt_decoded *ret_decoded)
 {
-    clear(ret_decoded);
     struct silt_slice value = rec->value;
     ret_decoded->body = value;
     if (value.len == 0)
@@ -302,6 +317,16 @@ enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
         return decode_known(decoder, framed.fingerprint, rec, ret_decoded);
     ret_decoded->schema = decoder->known[0];
     return walk(decoder, rec, ret_decoded);
+}
+
+enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
+                                            const struct silt_record *rec,
+                                            struct silt_decoded *ret_decoded)
+{
+    clear(ret_decoded);
+    enum silt_decode_status status = decode(decoder, rec, ret_decoded);
+    ret_decoded->withheld = status == SILT_DECODE_REJECT && decoder->masks;
+    return status;
 }
 
 /* --- the registry's answers ------------------------------------------------------------------ */

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/queue.h"
 #include "base/secret.h"
+#include "decode/masks.h"
 #include "decode/schema.h"
 #include "record/record.h"
 
@@ -40,6 +41,7 @@ struct silt_decoder_opts {
     const char *const *rule_paths; /* decode/rules.h */
     const char *const *rule_texts;
     unsigned rules_n;
+    struct silt_mask_opts masks; /* decode/masks.h */
     int64_t time_max_age_ms;     /* of time_field before Kafka's timestamp; 0: any */
     int64_t time_max_future_ms;  /* … and after it; 0: any */
     uint32_t value_max;          /* bytes; larger values are rejected as too_large */
@@ -60,7 +62,8 @@ struct silt_decoded {
     struct silt_schema
         *schema; /* borrowed from the cache, valid until the next call; NULL when not known */
     struct silt_slice framing;   /* the framing bytes of the value */
-    struct silt_slice body;      /* the rest */
+    struct silt_slice body;      /* the rest, as it may be archived: valid until the next call */
+    bool withheld;               /* a reject whose value must not be: nobody knows what is in it */
     struct silt_verdict verdict; /* reason, position, sensor id, time */
     int32_t schema_id;           /* SILT_NO_SCHEMA_ID: none */
     char detail[120];            /* rejects: for people, with positions, never content */

@@ -14,12 +14,16 @@
  *   MARK              remembers where the next value begins
  *   RULE n next       the value since MARK, of type `next` (enum silt_type_kind), by the n-th rule;
  *                     a null has no bytes and no MARK
+ *   HIDE              remembers where a value begins that must not be archived
+ *   DROP n            the n-th blank datum stands for what lies between
+ *   HASH next         its hash does; of type `next`, string or bytes
  *   SENSOR_ID, TIME n a string and a long that the verdict reports; n counts per millisecond: the
  *                     time is value / n
  */
 #ifndef SILT_DECODE_PROGRAM_INT_H
 #define SILT_DECODE_PROGRAM_INT_H
 
+#include "base/buf.h"
 #include "decode/rules.h"
 
 #include <stdint.h>
@@ -44,6 +48,9 @@ enum silt_op_kind {
     SILT_OP_JUMP,
     SILT_OP_MARK,
     SILT_OP_RULE,
+    SILT_OP_HIDE,
+    SILT_OP_DROP,
+    SILT_OP_HASH,
 };
 
 struct silt_op {
@@ -59,6 +66,8 @@ struct silt_program {
     unsigned jumps_n;
     const struct silt_rule **rules; /* the array is owned, the rules are the decoder's */
     unsigned rules_n;
+    struct silt_buf *blanks;
+    unsigned blanks_n;
 };
 
 #define SILT_WALK_DEPTH_MAX 64

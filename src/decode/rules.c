@@ -1,6 +1,7 @@
 #include "decode/rules.h"
 
 #include "base/alloc.h"
+#include "field_path_int.h"
 
 #include <math.h>
 #include <regex.h>
@@ -187,12 +188,8 @@ const struct silt_rule *silt_rules_at(const struct silt_rules *rules, const char
 
 bool silt_rules_reach(const struct silt_rules *rules, const char *path)
 {
-    size_t len = strlen(path);
-    for (unsigned i = 0; rules && i < rules->n; i++) {
-        const char *whole = rules->rules[i].path;
-        if (strncmp(whole, path, len) != 0) continue;
-        if (len == 0 || whole[len] == '\0' || whole[len] == '.') return true;
-    }
+    for (unsigned i = 0; rules && i < rules->n; i++)
+        if (silt_field_path_leads(path, rules->rules[i].path)) return true;
     return false;
 }
 

@@ -10,7 +10,8 @@
  *   matches REGEX               string: POSIX extended, over bytes; takes the rest of the text
  *
  * A rule binds in every schema that has its field (the null of an optional field breaks only
- * not_null) and is no word about schemas without it. Immutable but for the caches of its
+ * not_null) and is no word about schemas without it. A path leads through arrays and maps too: the
+ * rule binds each item. Immutable but for the caches of its
  * expressions (which lock themselves). The text of the rules is trusted, the values are not:
  * back-references, which make matching exponential, are refused. Pure.
  */
@@ -21,8 +22,6 @@
 #include "base/err.h"
 
 #include <stdbool.h>
-
-#define SILT_RULE_PATH_MAX 256u
 
 /* What a value may break; a rule is a set of them. */
 enum silt_check {

@@ -71,17 +71,20 @@ SILT_RC silt_schema_new(struct silt_slice json, const struct silt_schema_opts *o
     struct silt_rc rc = check(tree, err);
     char *prepared = NULL;
     if (rc.ok) rc = fingerprint(tree, &crc, err);
+    struct silt_program *program = NULL;
+    if (rc.ok) rc = silt_schema_compile(tree, opts, &program, err);
     if (rc.ok && opts->prepare) rc = opts->prepare(json, &prepared, err);
     if (rc.ok) {
         struct silt_schema *schema = SILT_NEW(struct silt_schema);
         schema->id = opts->id;
         schema->fingerprint = crc;
         schema->json = silt_strndup((const char *)json.ptr, json.len);
-        schema->program =
-            silt_schema_compile(tree, opts->sensor_id_field, opts->time_field, opts->rules);
+        schema->program = program;
         schema->prepared = prepared;
         schema->refs = 1;
         *ret_schema = schema;
+    } else {
+        silt_program_free(program);
     }
     silt_tree_free(tree);
     return rc;

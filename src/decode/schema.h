@@ -34,6 +34,7 @@ struct silt_schema_opts {
     int32_t id;
     silt_schema_prepare_fn *prepare; /* NULL: none */
     const struct silt_rules *rules;  /* NULL: none; must outlive the use of the program */
+    const struct silt_masks *masks;  /* the same */
     const char *sensor_id_field;     /* "" = none; a top-level field or path a.b of string type */
     const char *
         time_field; /* "" = none; long with logical type timestamp-millis or -micros, or plain ms */

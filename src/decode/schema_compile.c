@@ -3,18 +3,24 @@
 #include "base/alloc.h"
 #include "base/map.h"
 
+#include "field_path_int.h"
+
 #include <stdio.h>
 
 #define NO_CODE UINT32_MAX /* a union branch without code: it goes on behind the union */
 #define NOT_FIXED ((int64_t)-1)
 #define WIDTH_MAX ((int64_t)1 << 40) /* more than any record has; sums stay far from overflow */
 
+#define BLANK_MAX ((size_t)64 << 10) /* bytes of a datum without content */
+#define BLANK_TYPES_MAX 10000u       /* looked at for it */
+
 /* What is left of the two field paths: NULL off the path, "" at its end; and where we are, for the
- * rules: NULL where no path leads. */
+ * rules and masks: NULL where none of their paths leads. */
 struct paths {
     const char *sensor_id;
     const char *time;
     const char *here;
+    bool dropped; /* all of it is */
 };
 
 /* A record compiled on its own, because it is used by name. */
@@ -32,6 +38,11 @@ struct compiler {
     struct routine *routines;
     unsigned routines_n, routines_cap;
     const struct silt_rules *rules;
+    const struct silt_masks *masks;
+    struct silt_buf *blanks;
+    unsigned blanks_n, blanks_cap;
+    struct silt_rc rc;
+    struct silt_err *err;          /* why not */
     const struct silt_rule **used; /* rules that stand in the code */
     unsigned used_n, used_cap;
     struct silt_map *routine_of; /* type -> index + 1 */
@@ -67,7 +78,7 @@ static void emit_skip(struct compiler *c, int64_t bytes)
     emit(c, SILT_OP_SKIP, (uint64_t)bytes, 0);
 }
 
-/* Bytes of every value of the type when they are the same number and free of rules. */
+/* Bytes of every value of the type when they are always the same number. */
 static int64_t width(struct compiler *c, const struct silt_type *type);
 
 static int64_t fields_width(struct compiler *c, const struct silt_type *record)
@@ -133,30 +144,32 @@ static bool ends_here(const char *path)
 
 static void emit_type(struct compiler *c, const struct silt_type *type, struct paths paths);
 
-/* Some rule looks at this value or at something in it. */
+/* Some rule or mask is about this value or about something in it. */
 static bool is_ruled(const struct compiler *c, struct paths paths)
 {
-    return paths.here && silt_rules_reach(c->rules, paths.here);
+    return paths.here &&
+           (silt_rules_reach(c->rules, paths.here) || silt_masks_reach(c->masks, paths.here));
 }
 
-/* @return the path of a field, in room; NULL when there is none or it is longer than any rule's. */
-static const char *join(const char *here, const char *field, char room[SILT_RULE_PATH_MAX])
+/* @return the path of a field, in room; NULL when there is none or it is too long for one. */
+static const char *join(const char *here, const char *field, char room[SILT_FIELD_PATH_MAX])
 {
     if (!here) return NULL;
-    int len = snprintf(room, SILT_RULE_PATH_MAX, "%s%s%s", here, *here ? "." : "", field);
-    return len < (int)SILT_RULE_PATH_MAX ? room : NULL;
+    int len = snprintf(room, SILT_FIELD_PATH_MAX, "%s%s%s", here, *here ? "." : "", field);
+    return len < (int)SILT_FIELD_PATH_MAX ? room : NULL;
 }
 
 static void emit_fields(struct compiler *c, const struct silt_type *record, struct paths paths)
 {
     for (unsigned i = 0; i < record->children_n; i++) {
         const struct silt_child *field = &record->children[i];
-        char here[SILT_RULE_PATH_MAX];
-        emit_type(c, field->type,
-                  (struct paths){
-                      .sensor_id = path_into(paths.sensor_id, field->name),
-                      .time = path_into(paths.time, field->name),
-                      .here = join(is_ruled(c, paths) ? paths.here : NULL, field->name, here)});
+        char here[SILT_FIELD_PATH_MAX];
+        emit_type(
+            c, field->type,
+            (struct paths){.sensor_id = path_into(paths.sensor_id, field->name),
+                           .time = path_into(paths.time, field->name),
+                           .here = join(is_ruled(c, paths) ? paths.here : NULL, field->name, here),
+                           .dropped = paths.dropped});
     }
 }
 
@@ -204,19 +217,21 @@ static void emit_union(struct compiler *c, const struct silt_type *type, struct 
         if (c->jumps[first + i] == NO_CODE) c->jumps[first + i] = behind;
 }
 
-static void emit_blocks(struct compiler *c, const struct silt_type *type)
+static void emit_blocks(struct compiler *c, const struct silt_type *type, struct paths paths)
 {
-    const struct paths off = {0};
+    const struct paths inside = {.here = is_ruled(c, paths) ? paths.here : NULL,
+                                 .dropped = paths.dropped};
     const struct silt_type *items = type->children[0].type;
     bool map = type->kind == SILT_TYPE_MAP;
-    if (!map && width(c, items) != NOT_FIXED) {
-        emit(c, SILT_OP_FIXED_ITEMS, (uint64_t)width(c, items), 0);
+    int64_t item_bytes = map ? NOT_FIXED : width(c, items);
+    if (item_bytes == 0 || (item_bytes != NOT_FIXED && !inside.here)) {
+        emit(c, SILT_OP_FIXED_ITEMS, (uint64_t)item_bytes, 0);
         return;
     }
     unsigned head = emit(c, SILT_OP_BLOCKS, 0, 0);
     put_label(c);
     if (map) emit(c, SILT_OP_STRING, 0, 0);
-    emit_type(c, items, off);
+    emit_type(c, items, inside);
     emit(c, SILT_OP_AGAIN, 0, head);
     c->ops[head].next = put_label(c);
 }
@@ -242,7 +257,7 @@ static void emit_value(struct compiler *c, const struct silt_type *type, struct 
     case SILT_TYPE_ENUM: emit(c, SILT_OP_ENUM, type->symbols_n, 0); return;
     case SILT_TYPE_RECORD: emit_record(c, type, paths); return;
     case SILT_TYPE_UNION: emit_union(c, type, paths); return;
-    default: emit_blocks(c, type);
+    default: emit_blocks(c, type, paths);
     }
 }
 
@@ -273,12 +288,101 @@ static void emit_rule(struct compiler *c, const struct silt_rule *rule,
     emit(c, SILT_OP_RULE, c->used_n++, type->kind);
 }
 
+/* ---- masks ---- */
+
+static void refuse(struct compiler *c, const char *option, const char *path, const char *type,
+                   const char *why)
+{
+    if (c->rc.ok)
+        c->rc = silt_err_set(c->err, SILT_E_SCHEMA, __FILE__, __LINE__, "%s: %s is of type %s, %s",
+                             option, path, type, why);
+}
+
+static bool put_blank(const struct silt_type *type, unsigned *types_left, struct silt_buf *out);
+
+/* The index as a zig-zag varint, and the branch: null, or else the first. */
+static bool put_blank_union(const struct silt_type *type, unsigned *types_left,
+                            struct silt_buf *out)
+{
+    unsigned index = 0;
+    for (unsigned i = 0; i < type->children_n; i++)
+        if (type->children[i].type->kind == SILT_TYPE_NULL) index = i;
+    const struct silt_type *branch = type->children[index].type;
+    for (index *= 2; index >= 0x80; index >>= 7)
+        if (!silt_buf_append_char(out, (char)(0x80 | (index & 0x7F)))) return false;
+    return silt_buf_append_char(out, (char)index) && put_blank(branch, types_left, out);
+}
+
+/* Appends a datum of the type with as little content as there can be. */
+static bool put_blank(const struct silt_type *type, unsigned *types_left, struct silt_buf *out)
+{
+    static const uint8_t zeros[8];
+    if (--*types_left == 0) return false;
+    uint8_t *room;
+    switch (type->kind) {
+    case SILT_TYPE_NULL: return true;
+    case SILT_TYPE_FLOAT: return silt_buf_append(out, zeros, 4);
+    case SILT_TYPE_DOUBLE: return silt_buf_append(out, zeros, 8);
+    case SILT_TYPE_FIXED:
+        room = silt_buf_reserve(out, (size_t)type->size);
+        if (room) memset(room, 0, (size_t)type->size);
+        if (room) out->len += (size_t)type->size;
+        return room != NULL;
+    case SILT_TYPE_RECORD:
+        for (unsigned i = 0; i < type->children_n; i++)
+            if (!put_blank(type->children[i].type, types_left, out)) return false;
+        return true;
+    case SILT_TYPE_UNION: return put_blank_union(type, types_left, out);
+    default: return silt_buf_append(out, zeros, 1); /* false, 0, "", no items, the first symbol */
+    }
+}
+
+static void emit_drop(struct compiler *c, const struct silt_type *type, const char *path)
+{
+    unsigned types_left = BLANK_TYPES_MAX;
+    c->blanks = room(c->blanks, c->blanks_n, &c->blanks_cap, sizeof *c->blanks);
+    struct silt_buf *blank = &c->blanks[c->blanks_n];
+    silt_buf_init(blank, BLANK_MAX);
+    emit(c, SILT_OP_DROP, c->blanks_n++, 0);
+    if (!put_blank(type, &types_left, blank))
+        refuse(c, "privacy.drop", path, silt_type_kind_name(type->kind),
+               "whose empty value is too large");
+}
+
+/* Of a union, an array or a map the values inside are hashed. */
+static bool is_hashed_inside(const struct silt_type *type)
+{
+    return type->kind == SILT_TYPE_NULL || type->kind == SILT_TYPE_UNION ||
+           type->kind == SILT_TYPE_ARRAY || type->kind == SILT_TYPE_MAP;
+}
+
+static enum silt_mask mask_for(struct compiler *c, const struct silt_type *type, struct paths paths)
+{
+    if (!paths.here || paths.dropped) return SILT_MASK_NONE;
+    enum silt_mask mask = silt_masks_at(c->masks, paths.here);
+    if (mask != SILT_MASK_HASH || type->kind == SILT_TYPE_STRING || type->kind == SILT_TYPE_BYTES)
+        return mask;
+    if (!is_hashed_inside(type))
+        refuse(c, "privacy.hash", paths.here, silt_type_kind_name(type->kind),
+               "only string and bytes are hashed: use privacy.drop");
+    return SILT_MASK_NONE;
+}
+
+/* What is masked is told to nobody else either. */
 static void emit_type(struct compiler *c, const struct silt_type *type, struct paths paths)
 {
     const struct silt_rule *rule = rule_for(c, type, paths);
+    enum silt_mask mask = mask_for(c, type, paths);
+    if (mask != SILT_MASK_NONE) {
+        emit(c, SILT_OP_HIDE, 0, 0);
+        paths.sensor_id = paths.time = NULL;
+        paths.dropped = mask == SILT_MASK_DROP;
+    }
     if (rule && type->kind != SILT_TYPE_NULL) emit(c, SILT_OP_MARK, 0, 0);
     emit_value(c, type, paths);
     if (rule) emit_rule(c, rule, type);
+    if (mask == SILT_MASK_DROP) emit_drop(c, type, paths.here);
+    if (mask == SILT_MASK_HASH) emit(c, SILT_OP_HASH, 0, type->kind);
 }
 
 static void emit_routines(struct compiler *c)
@@ -298,13 +402,18 @@ static const char *path_or_null(const char *path)
     return path && path[0] ? path : NULL;
 }
 
-struct silt_program *silt_schema_compile(const struct silt_tree *tree, const char *sensor_id_field,
-                                         const char *time_field, const struct silt_rules *rules)
+SILT_RC silt_schema_compile(const struct silt_tree *tree, const struct silt_schema_opts *opts,
+                            struct silt_program **ret_program, struct silt_err *err)
 {
-    struct compiler c = {.rules = rules, .routine_of = silt_map_new(), .width_of = silt_map_new()};
+    struct compiler c = {.rules = opts->rules,
+                         .masks = opts->masks,
+                         .rc = SILT_OK,
+                         .err = err,
+                         .routine_of = silt_map_new(),
+                         .width_of = silt_map_new()};
     emit_type(&c, silt_tree_root(tree)->type,
-              (struct paths){.sensor_id = path_or_null(sensor_id_field),
-                             .time = path_or_null(time_field),
+              (struct paths){.sensor_id = path_or_null(opts->sensor_id_field),
+                             .time = path_or_null(opts->time_field),
                              .here = ""});
     emit(&c, SILT_OP_END, 0, 0);
     emit_routines(&c);
@@ -317,6 +426,12 @@ struct silt_program *silt_schema_compile(const struct silt_tree *tree, const cha
                                      .jumps = c.jumps,
                                      .jumps_n = c.jumps_n,
                                      .rules = c.used,
-                                     .rules_n = c.used_n};
-    return program;
+                                     .rules_n = c.used_n,
+                                     .blanks = c.blanks,
+                                     .blanks_n = c.blanks_n};
+    if (c.rc.ok)
+        *ret_program = program;
+    else
+        silt_program_free(program);
+    return c.rc;
 }

@@ -29,8 +29,10 @@ struct frame {
 struct walk {
     const uint8_t *begin;
     const uint8_t *end;
-    const uint8_t *stop; /* behind the datum, when there is one */
-    const uint8_t *mark; /* the beginning of the value that a rule looks at */
+    const uint8_t *stop;   /* behind the datum, when there is one */
+    const uint8_t *mark;   /* the beginning of the value that a rule looks at */
+    const uint8_t *hidden; /* … and of one that is not to be archived */
+    struct silt_masker *masker;
     struct silt_verdict *verdict;
     uint64_t budget;
     unsigned depth;
@@ -280,6 +282,13 @@ static const uint8_t *walk_rule(struct walk *w, const uint8_t *at, const struct 
     return fail(w, type == SILT_TYPE_NULL ? at : w->mark, SILT_REASON_RULE);
 }
 
+static void hash(struct walk *w, const uint8_t *at, enum silt_type_kind type)
+{
+    struct silt_slice content;
+    walk_bytes(w, w->hidden, &content);
+    silt_masker_hash(w->masker, w->hidden, at, content, type == SILT_TYPE_STRING);
+}
+
 /* One page would be nicer; it is the interpreter's one switch. */
 static bool run(struct walk *w, const struct silt_program *program)
 {
@@ -332,6 +341,11 @@ static bool run(struct walk *w, const struct silt_program *program)
         case SILT_OP_RULE:
             at = walk_rule(w, at, program->rules[op->n], (enum silt_type_kind)op->next);
             break;
+        case SILT_OP_HIDE: w->hidden = at; break;
+        case SILT_OP_DROP:
+            silt_masker_put(w->masker, w->hidden, at, silt_buf_slice(&program->blanks[op->n]));
+            break;
+        case SILT_OP_HASH: hash(w, at, (enum silt_type_kind)op->next); break;
         default: /* END */ w->stop = at; return true;
         }
     }
@@ -339,7 +353,7 @@ static bool run(struct walk *w, const struct silt_program *program)
 }
 
 static bool walk(struct walk *w, const struct silt_program *program, struct silt_slice body,
-                 struct silt_verdict *ret_verdict)
+                 struct silt_masker *masker, struct silt_verdict *ret_verdict)
 {
     static const uint8_t nothing[1];
     SILT_ASSERT(body.len <= UINT32_MAX);
@@ -349,15 +363,16 @@ static bool walk(struct walk *w, const struct silt_program *program, struct silt
     w->verdict = ret_verdict;
     w->budget = SILT_WORK_BASE + (uint64_t)SILT_WORK_PER_BYTE * body.len;
     w->depth = 0;
-    w->mark = w->begin;
+    w->mark = w->hidden = w->begin;
+    w->masker = masker;
     return run(w, program);
 }
 
 bool silt_walk(const struct silt_program *program, struct silt_slice body,
-               struct silt_verdict *ret_verdict)
+               struct silt_masker *masker, struct silt_verdict *ret_verdict)
 {
     struct walk w;
-    if (!walk(&w, program, body, ret_verdict)) return false;
+    if (!walk(&w, program, body, masker, ret_verdict)) return false;
     if (w.stop != w.end) fail(&w, w.stop, SILT_REASON_TRAILING);
     return w.stop == w.end;
 }
@@ -366,7 +381,7 @@ bool silt_walk_prefix(const struct silt_program *program, struct silt_slice byte
                       struct silt_verdict *ret_verdict)
 {
     struct walk w;
-    if (!walk(&w, program, bytes, ret_verdict)) return false;
+    if (!walk(&w, program, bytes, NULL, ret_verdict)) return false;
     *ret_len = (size_t)(w.stop - w.begin);
     return true;
 }
@@ -377,5 +392,7 @@ void silt_program_free(struct silt_program *program)
     silt_free(program->ops);
     silt_free(program->jumps);
     silt_free(program->rules);
+    for (unsigned i = 0; i < program->blanks_n; i++) silt_buf_done(&program->blanks[i]);
+    silt_free(program->blanks);
     silt_free(program);
 }

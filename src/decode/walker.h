@@ -10,6 +10,7 @@
 #define SILT_DECODE_WALKER_H
 
 #include "base/buf.h"
+#include "decode/masks.h"
 #include "decode/rules.h"
 #include "record/record.h"
 
@@ -27,11 +28,12 @@ struct silt_verdict {
     int64_t time_ms;             /* SILT_NO_TIMESTAMP when there is none */
 };
 
-/* @return true when the bytes are exactly one datum. */
+/* @return true when the bytes are exactly one datum. masker (NULL: the program hides nothing): has
+ * begun with the body; told what to hide. */
 bool silt_walk(const struct silt_program *program, struct silt_slice body,
-               struct silt_verdict *ret_verdict);
-/* The same for bytes that begin with a datum, others may follow: where rows stand one after the
- * other. */
+               struct silt_masker *masker, struct silt_verdict *ret_verdict);
+/* The same for bytes that begin with a datum, others may follow, of a program that hides nothing:
+ * where rows stand one after the other. */
 bool silt_walk_prefix(const struct silt_program *program, struct silt_slice bytes, size_t *ret_len,
                       struct silt_verdict *ret_verdict);
 void silt_program_free(struct silt_program *program);

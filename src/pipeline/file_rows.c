@@ -37,7 +37,9 @@ size_t silt_rows_write(uint8_t *out, const struct silt_record *rec,
     if (decoded->verdict.reason == SILT_REASON_NONE)
         return silt_row_data(out, rec, decoded->framing, decoded->body, digest);
     struct silt_reject_row why = reject_of(decoded);
-    return silt_row_reject(out, rec, &why, digest);
+    struct silt_record kept = *rec;
+    if (decoded->withheld) kept.value = silt_slice_of(NULL, 0);
+    return silt_row_reject(out, &kept, &why, digest);
 }
 
 struct silt_rc silt_rows_prepare(struct silt_slice json, char **ret_text, struct silt_err *err)

@@ -73,7 +73,7 @@ static void check_row(const struct reader *reader, struct silt_slice body)
     struct silt_buf row;
     silt_buf_init(&row, SILT_BUF_MAX_DEFAULT);
     FUZZ_CHECK(silt_buf_append(&row, META, META_N) && silt_buf_append(&row, body.ptr, body.len));
-    FUZZ_CHECK(silt_walk(reader->schema->program, silt_buf_slice(&row), &verdict));
+    FUZZ_CHECK(silt_walk(reader->schema->program, silt_buf_slice(&row), NULL, &verdict));
     print(reader, META_N, body, true);
     silt_buf_done(&row);
 }
@@ -85,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned i = fuzz_below(&in, FUZZ_SCHEMAS_N - 1);
     struct silt_slice body = fuzz_rest(&in);
     struct silt_verdict verdict;
-    bool is_valid = silt_walk(value_reader(i)->schema->program, body, &verdict);
+    bool is_valid = silt_walk(value_reader(i)->schema->program, body, NULL, &verdict);
     print(value_reader(i), 0, body, is_valid);
     if (is_valid) check_row(row_reader(i), body);
     return 0;

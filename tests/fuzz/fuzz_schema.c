@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(err.code == SILT_E_SCHEMA && err.text[0]);
         return 0;
     }
-    (void)silt_walk(schema->program, json, &verdict); /* any bytes will do */
+    (void)silt_walk(schema->program, json, NULL, &verdict); /* any bytes will do */
     check_canonical(json, schema);
     check_archived(json);
     silt_schema_unref(schema);

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct silt_verdict whole;
     struct silt_verdict first;
     size_t len = 0;
-    bool is_whole = silt_walk(schema->program, body, &whole);
+    bool is_whole = silt_walk(schema->program, body, NULL, &whole);
     bool is_prefix = silt_walk_prefix(schema->program, body, &len, &first);
     if (!is_whole) check_refusal(&whole, body.len);
     if (!is_prefix) {
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!is_whole) FUZZ_CHECK(whole.reason == SILT_REASON_TRAILING && whole.at == len);
     check_datum(&first, body);
     /* Items without bytes are paid for by the bytes there are: fewer of them may be too few. */
-    bool alone = silt_walk(schema->program, silt_slice_of(body.ptr, len), &whole);
+    bool alone = silt_walk(schema->program, silt_slice_of(body.ptr, len), NULL, &whole);
     FUZZ_CHECK(alone || whole.reason == SILT_REASON_WORK);
     return 0;
 }

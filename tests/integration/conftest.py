@@ -142,6 +142,17 @@ def run_silt(servers, silt_bin, tmp_path):
         run.close()
 
 
+@pytest.fixture(name="frail")
+def fixture_frail(run_silt, bucket, topic, proxy):
+    """One partition, archived through the proxy, with windows that close at once."""
+    return run_silt(
+        f"s3://{bucket}/archive",
+        [topic],
+        s3={"endpoint": proxy.endpoint},
+        archive={"max_age": "1s", "gc_interval": "1s"},
+    )
+
+
 @pytest.fixture
 def ledger_options(servers, topic):
     """ledger_options(records=N, ...): what ledger.fill takes, with the test's own topic."""

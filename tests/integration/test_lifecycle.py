@@ -296,17 +296,6 @@ def wait_collected(run, worker):
     worker.wait_status(lambda _: not run.store().uploads(), seconds=30)
 
 
-@pytest.fixture(name="frail")
-def fixture_frail(run_silt, bucket, topic, proxy):
-    """One partition, archived through the proxy, with windows that close at once."""
-    return run_silt(
-        f"s3://{bucket}/archive",
-        [topic],
-        s3={"endpoint": proxy.endpoint},
-        archive={"max_age": "1s", "gc_interval": "1s"},
-    )
-
-
 def repair_records(run):
     store = run.store()
     keys = [key for key in store.list("_log/") if ".r1.json" in key]

@@ -43,7 +43,7 @@ static void judge(FILE *in, const struct silt_schema *schema)
 {
     struct silt_verdict verdict;
     struct silt_slice body = read_bytes(in);
-    (void)silt_walk(schema->program, body, &verdict);
+    (void)silt_walk(schema->program, body, NULL, &verdict);
     putchar((int)verdict.reason);
     silt_free((void *)(uintptr_t)body.ptr);
 }

@@ -48,7 +48,7 @@ static inline bool tool_walk(const struct silt_schema *schema, const void *bytes
     uint8_t *copy = malloc(len ? len : 1);
     if (!copy) abort();
     if (len) memcpy(copy, bytes, len);
-    bool ok = silt_walk(schema->program, silt_slice_of(copy, len), ret_verdict);
+    bool ok = silt_walk(schema->program, silt_slice_of(copy, len), NULL, ret_verdict);
     ret_verdict->sensor_id.ptr = NULL; /* went with the copy */
     free(copy);
     return ok;

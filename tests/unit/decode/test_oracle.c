@@ -166,7 +166,7 @@ static void same_sensor_and_time(struct oracle *oracle, const struct silt_verdic
 static bool takes(struct oracle *oracle, const uint8_t *bytes, size_t len)
 {
     struct silt_verdict verdict;
-    if (!silt_walk(oracle->schema->program, silt_slice_of(bytes, len), &verdict)) {
+    if (!silt_walk(oracle->schema->program, silt_slice_of(bytes, len), NULL, &verdict)) {
         CU_ASSERT(verdict.at <= len && verdict.reason != SILT_REASON_NONE);
         bool sure = verdict.reason == SILT_REASON_TRUNCATED || verdict.reason == SILT_REASON_UNION;
         if (sure && avro_reads(oracle, bytes, len)) CU_FAIL("avro-c reads what the walker refuses");

@@ -2,6 +2,7 @@
 
 #include "decode/decoder.h"
 #include "decode_tools.h"
+#include "field_path_int.h"
 
 #include <math.h>
 
@@ -227,7 +228,7 @@ static void every_type_is_read_where_it_stands(void)
     "{\"type\":\"record\",\"name\":\"L\",\"fields\":[" FIELD("v", "\"int\"") "," FIELD( \
         "next", "[\"null\",\"L\"]") "]}"
 
-static void paths_lead_through_records_and_unions(void)
+static void paths_lead_through_records_unions_and_items(void)
 {
     static const struct row rows[] = {
         ROW(RECORD(FIELD("f", OPTIONAL)), "f", "max 3", "\0", "", 0),
@@ -250,22 +251,25 @@ static void paths_lead_through_records_and_unions(void)
         ROW(RECORD(FIELD("a", LIST)), "a.next.v", "max 3", "\x08\x02\x06\0", "", 0),
         ROW(RECORD(FIELD("a", LIST)), "a.next.v", "max 3", "\x02\x02\x08\0", "a.next.v: max 3", 2),
         ROW(RECORD(FIELD("a", LIST)), "a.next.v", "max 3", "\x02\x02\x06\x02\x08\0", "", 0),
-        /* below arrays and maps there are no paths */
         ROW(RECORD(FIELD("a", "{\"type\":\"array\",\"items\":" INNER "}")), "a.x", "max 3",
-            "\x02\x08\0", "", 0),
+            "\x04\x06\x08\0", "a.x: max 3", 2),
+        ROW(RECORD(FIELD("a", "{\"type\":\"array\",\"items\":\"double\"}")), "a", "finite",
+            "\x02\0\0\0\0\0\0\xf8\x7f\0", "a: finite", 1),
+        ROW(RECORD(FIELD("a", "{\"type\":\"map\",\"values\":\"int\"}")), "a", "max 3",
+            "\x02\x02k\x08\0", "a: max 3", 3),
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) expect_row(&rows[i]);
 }
 
 static void a_path_longer_than_any_rule_leads_nowhere(void)
 {
-    char name[SILT_RULE_PATH_MAX + 1];
+    char name[SILT_FIELD_PATH_MAX + 1];
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
     char schema[2 * sizeof name + 200];
     snprintf(schema, sizeof schema, RECORD(FIELD("%s", "\"int\"")), name);
     expect_row(&(struct row){schema, name, "max 3", "\x08", 1, "", 0});
-    name[SILT_RULE_PATH_MAX - 1] = '\0';
+    name[SILT_FIELD_PATH_MAX - 1] = '\0';
     snprintf(schema, sizeof schema, RECORD(FIELD("%s", "\"int\"")), name);
     struct silt_rules *rules = rules_of(name, "max 3");
     const struct silt_schema_opts opts = {.id = 1, .rules = rules};
@@ -384,7 +388,8 @@ SILT_TESTS("rules",
            {"numbers are compared exactly", numbers_are_compared_exactly},
            {"text matches over all its bytes", text_matches_over_all_its_bytes},
            {"every type is read where it stands", every_type_is_read_where_it_stands},
-           {"paths lead through records and unions", paths_lead_through_records_and_unions},
+           {"paths lead through records, unions and items",
+            paths_lead_through_records_unions_and_items},
            {"a path longer than any rule leads nowhere", a_path_longer_than_any_rule_leads_nowhere},
            {"the decoder says which rule and never the value",
             the_decoder_says_which_rule_and_never_the_value},

@@ -358,14 +358,14 @@ static void reports_sensor_and_time(void)
     tool_string(&body, "s-1");
     tool_long(&body, 1780000000123);
     struct silt_verdict verdict;
-    CU_ASSERT_FALSE(silt_walk(schema->program, silt_buf_slice(&body), &verdict));
+    CU_ASSERT_FALSE(silt_walk(schema->program, silt_buf_slice(&body), NULL, &verdict));
     CU_ASSERT_EQUAL(verdict.reason, SILT_REASON_TRUNCATED);
     CU_ASSERT_EQUAL(verdict.time_ms, 1780000000123);
     CU_ASSERT(silt_slice_eq(verdict.sensor_id, silt_slice_str("s-1")));
     CU_ASSERT_PTR_EQUAL(verdict.sensor_id.ptr, body.data + 1);
-    CU_ASSERT_FALSE(silt_walk(schema->program, silt_slice_str("\x02\xff"), &verdict));
+    CU_ASSERT_FALSE(silt_walk(schema->program, silt_slice_str("\x02\xff"), NULL, &verdict));
     CU_ASSERT_EQUAL(verdict.sensor_id.len, 0);
-    CU_ASSERT_FALSE(silt_walk(schema->program, silt_slice_str("\x02z\x80"), &verdict));
+    CU_ASSERT_FALSE(silt_walk(schema->program, silt_slice_str("\x02z\x80"), NULL, &verdict));
     CU_ASSERT_EQUAL(verdict.time_ms, SILT_NO_TIMESTAMP);
     silt_buf_done(&body);
     silt_schema_unref(schema);
@@ -419,7 +419,7 @@ static void paths_lead_to_nested_fields(void)
                                "c\x00\x06";
     struct silt_schema *schema = tool_schema(json, "dev.id", "dev.at");
     struct silt_verdict verdict;
-    CU_ASSERT(silt_walk(schema->program, silt_slice_of(body, sizeof body - 1), &verdict));
+    CU_ASSERT(silt_walk(schema->program, silt_slice_of(body, sizeof body - 1), NULL, &verdict));
     CU_ASSERT(silt_slice_eq(verdict.sensor_id, silt_slice_str("b")));
     CU_ASSERT_EQUAL(verdict.time_ms, 2);
     silt_schema_unref(schema);
@@ -427,7 +427,7 @@ static void paths_lead_to_nested_fields(void)
                                           "de",  "devx.id", "x.at"};
     for (size_t i = 0; i < sizeof nowhere / sizeof nowhere[0]; i++) {
         schema = tool_schema(json, nowhere[i], NULL);
-        CU_ASSERT(silt_walk(schema->program, silt_slice_of(body, sizeof body - 1), &verdict));
+        CU_ASSERT(silt_walk(schema->program, silt_slice_of(body, sizeof body - 1), NULL, &verdict));
         CU_ASSERT_EQUAL(verdict.sensor_id.len, 0);
         silt_schema_unref(schema);
     }
