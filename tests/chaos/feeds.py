@@ -227,7 +227,11 @@ class Feed(threading.Thread):
             raise RuntimeError(f"the feed of {self.topic} failed") from self.error
 
     def reconcile(self):
-        """Whatever Kafka holds though it never said so, it holds: the ledger is told. While held."""
+        """Whatever Kafka holds though it never said so, it holds: the ledger is told. While held.
+
+        What is not there may still come: a broker that stood still appends what waits in its socket,
+        long after the producer was given up. So an unknown stays one until it is found.
+        """
         if not self.unknown:
             return
         settings = {"bootstrap.servers": self.options.brokers, "group.id": "nobody", **asking.QUIET}
@@ -240,8 +244,7 @@ class Feed(threading.Thread):
                         message.key(), message.value(), message.headers(), message.timestamp()[1]
                     )
                     if message.offset() not in known and found in self.unknown:
-                        self.ledger.add(partition, message.offset(), found, self.unknown[found])
-        self.unknown.clear()
+                        self.ledger.add(partition, message.offset(), found, self.unknown.pop(found))
 
     def _read(self, consumer, partition):
         consumer.assign([confluent_kafka.TopicPartition(self.topic, partition, confluent_kafka.OFFSET_BEGINNING)])
