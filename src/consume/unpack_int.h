@@ -3,13 +3,13 @@
  * before the first record is delivered.
  *
  * The calls that unpack, and the one that hands the result on, are caught by the linker (--wrap,
- * see CMakeLists.txt), so one bound stands for the whole process. A batch that is larger than
+ * see cmake/rdkafka.cmake), so one bound stands for the whole process. A batch that is larger than
  * one_max is damage: read again, then booked as unreadable. One that has no room beside what is
  * held is read again when there is: its thread waits a little, then the batch is refused and an
  * error of its partition says so. When little is held any batch has room, so reading goes on.
  *
  * Any thread. Functions, their arguments and that only unpacked batches have a free callback:
- * librdkafka 2.15.1, rdkafka_msgset_reader.c; a version that lacks one of them does not link.
+ * librdkafka 2.15.1, rdkafka_msgset_reader.c; the build takes no other minor version.
  */
 #ifndef SILT_CONSUME_UNPACK_INT_H
 #define SILT_CONSUME_UNPACK_INT_H
