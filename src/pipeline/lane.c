@@ -294,7 +294,8 @@ struct silt_lane *silt_lane_new(struct silt_context *context, struct silt_cpart 
     lane->part = part;
     snprintf(lane->tp.topic, sizeof lane->tp.topic, "%s", part->topic);
     lane->tp.partition = part->partition;
-    lane->diverged_at = lane->back_offset = -1;
+    lane->back_offset = -1;
+    silt_lane_forget_truncation(lane);
     lane->log_start = lane->end = lane->high = lane->durable = lane->cut = lane->staged = -1;
     lane->pos.expected = -1;
     silt_drain_init(&lane->drain);

@@ -33,8 +33,9 @@ struct silt_lane {
     int64_t id_known_ms; /* monotonic: when the question was asked that confirmed the topic's id */
     bool id_awaited;     /* the sealing window is staged and waits for that */
     int64_t diverged_at; /* -1 */
-    bool truncated;      /* Kafka said so; until a lineage slot is written */
-    bool asked_where;    /* fetching at our tail shall tell where; until it was told */
+    int64_t diverged_from; /* where that was told */
+    bool truncated;        /* Kafka said so; until a lineage slot is written */
+    bool asked_where;      /* fetching at our tail shall tell where; until it was told */
     bool start_known;
     int64_t start_offset;
 
@@ -92,6 +93,8 @@ void silt_lane_recover(struct silt_lane *lane, const char *why);
 void silt_lane_ask_bounds(struct silt_lane *lane);
 /* Commits the sealing window, now or when the topic's id is confirmed. */
 void silt_lane_commit_staged(struct silt_lane *lane);
+
+void silt_lane_forget_truncation(struct silt_lane *lane);
 
 /* lane_slot.c */
 extern const struct silt_fill_events silt_lane_fill_events;

@@ -230,6 +230,7 @@ void silt_lane_on_error(struct silt_lane *lane, const struct silt_polled *polled
     if (lane->state != SILT_LANE_RUN || polled->epoch != lane->pos.epoch) return;
     if (polled->truncated || polled->out_of_range) {
         lane->truncated |= polled->truncated; /* what follows it may look like anything */
+        if (polled->truncated) lane->diverged_from = lane->pos.expected;
         if (polled->truncated) lane->doubted_ms = silt_mono_ms() + 1; /* perhaps another topic */
         if (polled->truncated && polled->offset >= 0) lane->diverged_at = polled->offset;
         if (!lane->restart) begin_restart(lane, polled->err.text);

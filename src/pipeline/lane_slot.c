@@ -14,6 +14,8 @@ static void on_ready(void *ctx, const struct silt_manifest *tail)
     if (lane->state == SILT_LANE_LEAVING) return;
     lane->durable = tail && silt_chain_is_rolled(lane->chain) ? tail->next : lane->durable;
     if (tail) lane->hint_seq = tail->seq;
+    /* of what others archived behind that place nothing was told */
+    if (tail && tail->next > lane->diverged_from) silt_lane_forget_truncation(lane);
     silt_lane_set_state(lane, SILT_LANE_BOUNDS, "tail known");
     silt_lane_ask_bounds(lane);
 }

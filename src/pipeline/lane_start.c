@@ -52,6 +52,15 @@ static void begin_chain(struct silt_lane *lane)
     silt_lane_recover(lane, "topic known");
 }
 
+void silt_lane_forget_truncation(struct silt_lane *lane)
+{
+    lane->diverged_at = -1;
+    lane->diverged_from = INT64_MAX;
+    lane->truncated = lane->asked_where = false;
+    lane->end_doubts = 0;
+    lane->doubted_ms = 0;
+}
+
 /* The topic was deleted and made again: another log, another chain. What is in hand belongs to the
  * old one, which ends where it is. */
 static void topic_changed(struct silt_lane *lane)
@@ -65,10 +74,8 @@ static void topic_changed(struct silt_lane *lane)
     lane->chain = NULL;
     lane->hint_seq = 0;
     lane->durable = -1;
-    lane->diverged_at = -1;
-    lane->end_doubts = 0;
-    lane->doubted_ms = 0;
-    lane->truncated = lane->asked_where = lane->gap_doubted = false;
+    lane->gap_doubted = false;
+    silt_lane_forget_truncation(lane);
     silt_lane_pause(lane, SILT_PAUSE_HALT, false); /* what an operator should look at is over */
 }
 
@@ -222,9 +229,37 @@ static bool ask_where(struct silt_lane *lane)
     return true;
 }
 
+/* From the offset on the tail has holes only: nothing archived is taken back. */
+static bool is_hole_from(const struct silt_manifest *tail, int64_t offset)
+{
+    const struct silt_offsets *last = tail->holes_n ? &tail->holes[tail->holes_n - 1] : NULL;
+    return last && last->first <= offset && last->last == tail->next - 1;
+}
+
+/* Of which leader a hole is nobody knows: a change of leaders behind the last record looks the same
+ * as a truncation. */
+static void tell_lineage(const struct silt_lane *lane, const struct silt_start *start)
+{
+    static const char action[] = "a lineage slot is written; archiving goes on behind it";
+    char text[200];
+    bool takes_back = !is_hole_from(silt_chain_tail(lane->chain), start->offset);
+    snprintf(text, sizeof text, "the log was truncated from %" PRId64 " to %" PRId64 ": %s",
+             start->from, start->offset,
+             takes_back ? "the archive holds records that Kafka lost (unclean leader election?)"
+                        : "no record of it was archived");
+    if (!takes_back) {
+        SILT_LOG(INFO, "lineage", text, SILT_F_STR("topic", lane->tp.topic),
+                 SILT_F_INT("partition", lane->tp.partition), SILT_F_STR("action", action));
+        return;
+    }
+    SILT_LOG(ERROR, "lineage", text, SILT_F_STR("topic", lane->tp.topic),
+             SILT_F_INT("partition", lane->tp.partition), SILT_F_STR("action", action));
+    silt_lane_track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_CONFLICT, start->offset, text,
+                    "recorded as a lineage change");
+}
+
 static void record_lineage(struct silt_lane *lane, const struct silt_start *start)
 {
-    char text[200];
     if (!lane->doubted_ms) lane->doubted_ms = silt_mono_ms() + 1; /* asked later than told */
     bool is_believed = ++lane->end_doubts >= END_CONFIRMATIONS || lane->diverged_at >= 0;
     if (!is_believed || lane->id_known_ms < lane->doubted_ms) {
@@ -236,20 +271,8 @@ static void record_lineage(struct silt_lane *lane, const struct silt_start *star
         halt_truncated(lane);
         return;
     }
-    snprintf(text, sizeof text,
-             "the log was truncated from %" PRId64 " to %" PRId64
-             ": the archive holds records that "
-             "Kafka lost (unclean leader election?)",
-             start->from, start->offset);
-    SILT_LOG(ERROR, "lineage", text, SILT_F_STR("topic", lane->tp.topic),
-             SILT_F_INT("partition", lane->tp.partition),
-             SILT_F_STR("action", "a lineage slot is written; archiving goes on behind it"));
-    silt_lane_track(lane, SILT_STAGE_KAFKA_CONSUME, SILT_FAIL_CONFLICT, start->offset, text,
-                    "recorded as a lineage change");
-    lane->diverged_at = -1;
-    lane->truncated = lane->asked_where = false;
-    lane->end_doubts = 0;
-    lane->doubted_ms = 0;
+    tell_lineage(lane, start);
+    silt_lane_forget_truncation(lane);
     commit_without_files(lane, SILT_SLOT_LINEAGE, start->from, start->offset);
 }
 
@@ -267,10 +290,7 @@ static void decide_start(struct silt_lane *lane)
         halt_truncated(lane);
         return;
     }
-    lane->diverged_at = -1; /* what Kafka lost is not in the archive */
-    lane->truncated = lane->asked_where = false;
-    lane->end_doubts = 0;
-    lane->doubted_ms = 0;
+    silt_lane_forget_truncation(lane); /* what Kafka lost is not in the archive */
     run_from(lane, start.offset);
 }
 
