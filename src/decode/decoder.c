@@ -329,6 +329,13 @@ enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
     return status;
 }
 
+void silt_decoder_reject_unknown(const struct silt_decoder *decoder, struct silt_decoded *decoded)
+{
+    (void)reject(decoded, SILT_REASON_UNKNOWN_SCHEMA,
+                 "schema %d was not known when the record was archived", decoded->schema_id);
+    decoded->withheld = decoder->masks;
+}
+
 /* --- the registry's answers ------------------------------------------------------------------ */
 
 static void remember_bad(struct silt_decoder *decoder, int32_t id, enum silt_reason reason,

@@ -76,6 +76,10 @@ enum silt_decode_status silt_decoder_decode(struct silt_decoder *decoder,
                                             const struct silt_record *rec,
                                             struct silt_decoded *ret_decoded);
 
+/* Makes a reject of a record that was decoded, as if its schema were not known: for whoever judges
+ * it again as it was judged before somebody registered the schema. */
+void silt_decoder_reject_unknown(const struct silt_decoder *decoder, struct silt_decoded *decoded);
+
 /* A registry reply popped from reply_to is a `struct silt_decoder_reply`, handed back here;
  * afterwards records that wanted the schema can be decoded again (or, while the registry is down,
  * want it again after the wait).

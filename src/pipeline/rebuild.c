@@ -157,6 +157,29 @@ static bool is_new_damage(const struct silt_manifest *slot, int64_t offset)
     return offset < 0 || (inside < slot->next && !was_unreadable(slot, inside));
 }
 
+/* A valid record outside of every file of its schema was a reject when the slot was cut: the
+ * registry did not know the schema then. */
+static bool was_accepted(const struct silt_manifest *slot, int32_t schema_id, int64_t offset)
+{
+    for (unsigned i = 0; i < slot->files_n; i++) {
+        const struct silt_manifest_file *file = &slot->files[i];
+        if (file->role == SILT_ROLE_DATA && file->schema_id == schema_id && file->first <= offset &&
+            offset <= file->last)
+            return true;
+    }
+    return false;
+}
+
+static SILT_RC take_value(struct rebuild *r, const struct silt_record *rec, struct silt_err *err)
+{
+    struct silt_decoded decoded;
+    SILT_TRY(decode(r, rec, &decoded, err));
+    bool is_valid = decoded.verdict.reason == SILT_REASON_NONE;
+    if (is_valid && !was_accepted(&r->opts->slot, decoded.schema->id, rec->offset))
+        silt_decoder_reject_unknown(r->decoder, &decoded);
+    return place(r, rec, &decoded, err);
+}
+
 static SILT_RC take(struct rebuild *r, const struct silt_record *rec, uint32_t epoch,
                     struct silt_err *err)
 {
@@ -170,10 +193,7 @@ static SILT_RC take(struct rebuild *r, const struct silt_record *rec, uint32_t e
     }
     int32_t newest = r->opts->slot.leader_epoch[1];
     if (newest >= 0 && rec->leader_epoch > newest) r->replaced = true;
-    if (rec->value_null) return place(r, rec, NULL, err);
-    struct silt_decoded decoded;
-    SILT_TRY(decode(r, rec, &decoded, err));
-    return place(r, rec, &decoded, err);
+    return rec->value_null ? place(r, rec, NULL, err) : take_value(r, rec, err);
 }
 
 static SILT_RC take_batch(struct rebuild *r, struct silt_err *err)

@@ -11,7 +11,7 @@ import fastavro
 import ledger as ledgers
 import records
 import silt_run
-from test_lifecycle import manifests
+from test_lifecycle import lose_staged_uploads, manifests, repair_records
 from test_thin_line import assert_books
 
 SITE = {"type": "record", "name": "acme.Site", "fields": [{"name": "name", "type": "string"}]}
@@ -82,3 +82,28 @@ def test_the_next_address_is_asked_when_one_is_down(
     worker.wait_status(lambda _: "silt_registry_failures_total 0" not in worker.http("/metrics"))
     run.stop()
     assert_books(assert_clean(root, ledger), ledger)
+
+
+def test_a_repair_rejects_what_the_registry_did_not_know_then(
+    frail, topic, bucket, brokers, registry, proxy, servers
+):
+    """The schema of every second record is registered after its slot was committed."""
+    space = f"acme.{topic}".replace("-", "_")
+    known, late = SITE | {"name": f"{space}.Known"}, SITE | {"name": f"{space}.Late"}
+    known_id = register(registry, f"{topic}-value", known)
+    body = io.BytesIO()
+    fastavro.schemaless_writer(body, fastavro.parse_schema(known), {"name": "a"})
+    ledgers.create_topic(brokers, topic, 1)
+    producer = confluent_kafka.Producer({"bootstrap.servers": brokers})
+    for number in range(10):
+        producer.produce(topic, records.frame(known_id + number % 2, body.getvalue()))
+    producer.flush(30)
+    slot, gone = lose_staged_uploads(frail, proxy, topic, bucket, servers, lambda files: files)
+    assert (slot["records"], slot["rejected"]) == (5, 5)
+    assert register(registry, f"{topic}-late", late) == known_id + 1
+    worker = frail.start()
+    worker.wait_status(lambda _: len(repair_records(frail)) == len(gone))
+    frail.stop()
+    found = repair_records(frail).values()
+    assert not any(record["lost"] for record in found)
+    assert sorted(record["with"]["records"] for record in found) == [5, 5]

@@ -420,6 +420,16 @@ static void rejects_are_withheld(void)
     CU_ASSERT_STRING_EQUAL(decoded.detail, "with its hashes it is larger than 60 bytes");
     CU_ASSERT(decoded.withheld);
     end(&patient);
+    begin(&patient, RECORD(FIELD("s", "\"string\"")), "s", SILT_MASK_DROP, 0);
+    CU_ASSERT_EQUAL(decode(&patient,
+                           "\x04"
+                           "ab",
+                           &decoded),
+                    SILT_DECODE_OK);
+    silt_decoder_reject_unknown(patient.decoder, &decoded);
+    CU_ASSERT_EQUAL(decoded.verdict.reason, SILT_REASON_UNKNOWN_SCHEMA);
+    CU_ASSERT(decoded.withheld);
+    end(&patient);
 }
 
 SILT_TESTS("masks", {"wrong options are named", wrong_options_are_named},
