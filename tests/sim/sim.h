@@ -185,6 +185,7 @@ struct sim_entry {
     bool was_corrupt;
     uint8_t heals; /* errors until it can be read; 0: never */
     bool archived;
+    bool disowned;           /* … and taken back by a lineage slot */
     bool in_gap;             /* of a gap slot: retention had taken it */
     bool unreadable;         /* a slot says so, and it was */
     struct sim_entry *older; /* the one that stood here before a truncation */

@@ -345,20 +345,24 @@ static void check_gap(const struct sim_slot *slot)
         slot->log->entries[o]->in_gap = true;
 }
 
-/* Does the slot take back anything that is archived? */
-static bool disowns(const struct sim_slot *slot)
+/* Takes back what is archived there. @return whether there was anything that no slot had taken back
+ * before. */
+static bool disown(const struct sim_slot *slot)
 {
+    bool any = false;
     for (int64_t o = slot->m.next; o < slot->m.start; o++)
-        for (const struct sim_entry *e = newest_at(slot->log, o); e; e = e->older)
-            if (e->archived) return true;
-    return false;
+        for (struct sim_entry *e = newest_at(slot->log, o); e; e = e->older) {
+            any |= e->archived && !e->disowned;
+            e->disowned |= e->archived;
+        }
+    return any;
 }
 
 /* Where the archive ends in a hole, an ordinary change of leaders inside it looks like a
  * truncation: nobody knows of which leader a hole is. Reading it again does no harm. */
 static void check_lineage(struct sim_slot *slot, struct sim_chain *chain)
 {
-    if (disowns(slot) && ++chain->lineages > slot->log->truncations)
+    if (disown(slot) && ++chain->lineages > slot->log->truncations)
         sim_fail("slot %lld tells of a truncation that did not happen", (long long)slot->m.seq);
 }
 
