@@ -1,6 +1,7 @@
 /* silt doctor: tries everything the configuration names and says how to mend what is wrong. */
 #include "cli/cli.h"
 
+#include "app/msk.h"
 #include "app/options.h"
 #include "base/alloc.h"
 #include "base/jsonw.h"
@@ -112,7 +113,10 @@ static SILT_RC visit(const struct silt_config *config, struct report *report, st
                                     .postgres_plaintext = config->metrics.allow_plaintext,
                                     .max_age_ms = config->archive.max_age_ms,
                                     .max_upload_age_ms = config->archive.max_upload_age_ms};
+    struct silt_msk msk = {0};
     silt_options_consumer(config, true, properties, &opts.consumer);
+    opts.consumer.token = silt_msk_source(&msk, config, NULL);
+    if (opts.consumer.token) opts.token_credentials = &msk.credentials;
     silt_options_decoder(config, NULL, &opts.decoder);
     silt_options_credentials(config, NULL, &opts.credentials);
     silt_options_store(config, NULL, NULL, &opts.store);

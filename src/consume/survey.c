@@ -20,19 +20,31 @@ struct silt_survey {
     int64_t give_up_ms; /* monotonic; 0: as long as a question may take */
 };
 
+/* On a thread of librdkafka. */
+static void on_token(rd_kafka_t *rk, const char *config, void *opaque)
+{
+    (void)config;
+    const struct silt_survey *survey = opaque;
+    silt_token_give(rk, survey->opts->token);
+}
+
 SILT_RC silt_survey_open(const struct silt_consumer_opts *opts, struct silt_survey **ret_survey,
                          struct silt_err *err)
 {
     rd_kafka_conf_t *conf;
-    rd_kafka_t *rk;
     SILT_TRY(silt_consumer_conf(opts, &conf, err));
     rd_kafka_conf_set_log_cb(conf, silt_kafka_log);
     rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_ERROR);
-    SILT_TRY(silt_kafka_new(RD_KAFKA_CONSUMER, conf, &rk, err));
+    if (opts->token) rd_kafka_conf_set_oauthbearer_token_refresh_cb(conf, on_token);
     struct silt_survey *survey = SILT_NEW(struct silt_survey);
     survey->opts = opts;
-    survey->rk = rk;
-    survey->queue = rd_kafka_queue_get_main(rk);
+    rd_kafka_conf_set_opaque(conf, survey);
+    if (!silt_ok(silt_kafka_new(RD_KAFKA_CONSUMER, conf, &survey->rk, err))) {
+        silt_free(survey);
+        return (struct silt_rc){false};
+    }
+    silt_token_begin(opts->token, survey->rk);
+    survey->queue = rd_kafka_queue_get_main(survey->rk);
     *ret_survey = survey;
     return SILT_OK;
 }

@@ -84,6 +84,16 @@ void silt_masks_free(struct silt_masks *masks)
     silt_free(masks);
 }
 
+unsigned silt_masks_n(const struct silt_masks *masks)
+{
+    return masks ? masks->n : 0;
+}
+
+const char *silt_masks_path(const struct silt_masks *masks, unsigned i)
+{
+    return masks->masked[i].path;
+}
+
 enum silt_mask silt_masks_at(const struct silt_masks *masks, const char *path)
 {
     for (unsigned i = 0; masks && i < masks->n; i++)

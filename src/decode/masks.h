@@ -38,6 +38,9 @@ SILT_RC silt_masks_new(const struct silt_mask_opts *opts, struct silt_masks **re
                        struct silt_err *err);
 void silt_masks_free(struct silt_masks *masks); /* NULL is fine */
 
+unsigned silt_masks_n(const struct silt_masks *masks);
+const char *silt_masks_path(const struct silt_masks *masks, unsigned i);
+
 /* What is done to the field of exactly this path. */
 enum silt_mask silt_masks_at(const struct silt_masks *masks, const char *path);
 /* Some path goes through this one or ends here. */

@@ -68,6 +68,7 @@ struct silt_program {
     unsigned rules_n;
     struct silt_buf *blanks;
     unsigned blanks_n;
+    const char *unmasked; /* the first path of the masks that is not in the schema; NULL: none */
 };
 
 #define SILT_WALK_DEPTH_MAX 64

@@ -90,6 +90,11 @@ SILT_RC silt_schema_new(struct silt_slice json, const struct silt_schema_opts *o
     return rc;
 }
 
+const char *silt_schema_unmasked(const struct silt_schema *schema)
+{
+    return schema->program->unmasked;
+}
+
 struct silt_schema *silt_schema_ref(struct silt_schema *schema)
 {
     schema->refs++;

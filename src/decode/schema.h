@@ -42,6 +42,9 @@ struct silt_schema_opts {
 
 SILT_RC silt_schema_new(struct silt_slice json, const struct silt_schema_opts *opts,
                         struct silt_schema **ret_schema, struct silt_err *err);
+/* A path of opts->masks, theirs, that leads nowhere in the schema; NULL when each of them leads
+ * somewhere. */
+const char *silt_schema_unmasked(const struct silt_schema *schema);
 struct silt_schema *silt_schema_ref(struct silt_schema *schema);
 void silt_schema_unref(struct silt_schema *schema); /* NULL is fine */
 

@@ -39,6 +39,7 @@ struct compiler {
     unsigned routines_n, routines_cap;
     const struct silt_rules *rules;
     const struct silt_masks *masks;
+    bool *found; /* for each path of the masks: the schema has it */
     struct silt_buf *blanks;
     unsigned blanks_n, blanks_cap;
     struct silt_rc rc;
@@ -356,10 +357,24 @@ static bool is_hashed_inside(const struct silt_type *type)
            type->kind == SILT_TYPE_ARRAY || type->kind == SILT_TYPE_MAP;
 }
 
+static void note_found(struct compiler *c, const char *path)
+{
+    for (unsigned i = 0; i < silt_masks_n(c->masks); i++)
+        c->found[i] |= strcmp(silt_masks_path(c->masks, i), path) == 0;
+}
+
+static const char *first_not_found(const struct compiler *c)
+{
+    for (unsigned i = 0; i < silt_masks_n(c->masks); i++)
+        if (!c->found[i]) return silt_masks_path(c->masks, i);
+    return NULL;
+}
+
 static enum silt_mask mask_for(struct compiler *c, const struct silt_type *type, struct paths paths)
 {
     if (!paths.here || paths.dropped) return SILT_MASK_NONE;
     enum silt_mask mask = silt_masks_at(c->masks, paths.here);
+    note_found(c, paths.here);
     if (mask != SILT_MASK_HASH || type->kind == SILT_TYPE_STRING || type->kind == SILT_TYPE_BYTES)
         return mask;
     if (!is_hashed_inside(type))
@@ -407,6 +422,7 @@ SILT_RC silt_schema_compile(const struct silt_tree *tree, const struct silt_sche
 {
     struct compiler c = {.rules = opts->rules,
                          .masks = opts->masks,
+                         .found = silt_calloc(silt_masks_n(opts->masks) + 1, sizeof(bool)),
                          .rc = SILT_OK,
                          .err = err,
                          .routine_of = silt_map_new(),
@@ -428,7 +444,9 @@ SILT_RC silt_schema_compile(const struct silt_tree *tree, const struct silt_sche
                                      .rules = c.used,
                                      .rules_n = c.used_n,
                                      .blanks = c.blanks,
-                                     .blanks_n = c.blanks_n};
+                                     .blanks_n = c.blanks_n,
+                                     .unmasked = first_not_found(&c)};
+    silt_free(c.found);
     if (c.rc.ok)
         *ret_program = program;
     else

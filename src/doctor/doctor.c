@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct silt_doctor_check checks[] = {
+static const struct silt_doctor_check all_checks[] = {
+    {"aws.credentials", silt_check_credentials, NULL},
     {"kafka.brokers", silt_check_brokers, NULL},
     {"kafka.topics", silt_check_topics, "kafka.brokers"},
     {"kafka.retention", silt_check_retention, "kafka.topics"},
@@ -15,7 +16,6 @@ static const struct silt_doctor_check checks[] = {
     {"schema.files", silt_check_schemas, NULL},
     {"schema.registry", silt_check_registry, "schema.files"},
     {"schema.subjects", silt_check_subjects, "schema.registry"},
-    {"aws.credentials", silt_check_credentials, NULL},
     {"store.bucket", silt_check_bucket, "aws.credentials"},
     {"store.clock", silt_check_clock, "store.bucket"},
     {"store.list", silt_check_list, "store.bucket"},
@@ -28,7 +28,7 @@ static const struct silt_doctor_check checks[] = {
     {"postgres.rights", silt_check_postgres_rights, "postgres.connection"},
     {"cloudwatch", silt_check_cloudwatch, "aws.credentials"},
 };
-enum { CHECKS_N = sizeof checks / sizeof checks[0] };
+enum { CHECKS_N = sizeof all_checks / sizeof all_checks[0] };
 
 const char *silt_doctor_state_name(enum silt_doctor_state state)
 {
@@ -138,12 +138,24 @@ static void doctor_done(struct silt_doctor *doctor)
     silt_http_stop(doctor->http);
 }
 
+/* Where the log-in is by IAM, the brokers are reached with AWS's credentials. */
+static void take_checks(const struct silt_doctor_opts *opts,
+                        struct silt_doctor_check ret_checks[CHECKS_N])
+{
+    memcpy(ret_checks, all_checks, sizeof all_checks);
+    for (unsigned i = 0; i < CHECKS_N; i++)
+        if (ret_checks[i].fn == silt_check_brokers && opts->consumer.needs_token)
+            ret_checks[i].needs = "aws.credentials";
+}
+
 SILT_RC silt_doctor_run(const struct silt_doctor_opts *opts, silt_doctor_tell_fn *tell, void *ctx,
                         struct silt_err *err)
 {
     struct silt_doctor doctor = {.opts = opts, .synced = {.lock = PTHREAD_MUTEX_INITIALIZER}};
     struct silt_doctor_result results[CHECKS_N] = {0};
+    struct silt_doctor_check checks[CHECKS_N];
     bool chosen[CHECKS_N];
+    take_checks(opts, checks);
     const char *unknown = silt_checks_choose(checks, CHECKS_N, opts->only, opts->only_n, chosen);
     if (unknown)
         SILT_FAIL(err, USAGE,

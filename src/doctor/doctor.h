@@ -26,6 +26,7 @@ struct silt_doctor_opts {
     struct silt_decoder_opts decoder;
     struct silt_credentials_opts credentials;
     bool needs_credentials;
+    struct silt_credentials **token_credentials; /* set for consumer.token's source; NULL: none */
     struct silt_store_opts store;
     struct silt_observe_opts observe;
     bool postgres_plaintext; /* accepted */

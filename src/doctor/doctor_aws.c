@@ -185,6 +185,7 @@ void silt_check_credentials(struct silt_doctor *doctor, struct silt_doctor_resul
     opts.on_news = note_source;
     opts.ctx = doctor;
     doctor->credentials = silt_credentials_new(&opts);
+    if (doctor->opts->token_credentials) *doctor->opts->token_credentials = doctor->credentials;
     if (!silt_ok(silt_credentials_await(doctor->credentials, &err))) {
         silt_fail_err(result, &err,
                       "set up one source: s3.access_key_id, AWS_ACCESS_KEY_ID, a profile, a web "

@@ -100,30 +100,46 @@ void silt_check_registry(struct silt_doctor *doctor, struct silt_doctor_result *
     silt_warn(result, mend_of(&first));
 }
 
-/* The newest schema of a topic's values, as most producers name it. @return NONE, or what failed.
- */
+/* The newest schema of a topic's values, as most producers name it. ret_unmasked: a path of
+ * privacy.* that it does not have; NULL: it has all. @return NONE, or what failed. */
 static enum silt_code read_subject(struct silt_doctor *doctor, const char *topic, int32_t *ret_id,
-                                   struct silt_err *err)
+                                   const char **ret_unmasked, struct silt_err *err)
 {
     char subject[SILT_TOPIC_MAX + 8];
     struct silt_schema *schema;
     snprintf(subject, sizeof subject, "%s-value", topic);
     if (!silt_ok(silt_decoder_latest(doctor->decoder, subject, ret_id, err))) return err->code;
     if (!silt_ok(silt_decoder_fetch(doctor->decoder, *ret_id, &schema, err))) return err->code;
+    *ret_unmasked = silt_schema_unmasked(schema);
     silt_schema_unref(schema);
     return SILT_E_NONE;
+}
+
+/* A path with a typing error would let through what it should hold back. */
+static void warn_unmasked(struct silt_doctor_result *result, const char *path, const char *topic)
+{
+    silt_found(result, "the newest schema of topic %s has no field %s (privacy.drop, privacy.hash)",
+               topic, path);
+    silt_warn(result, "nothing to do when another schema has it; else correct the path: what it "
+                      "should have named is archived as it is");
 }
 
 void silt_check_subjects(struct silt_doctor *doctor, struct silt_doctor_result *result)
 {
     struct silt_err err;
     int32_t id = -1;
+    const char *unmasked;
     if (!doctor->topics_n) {
         silt_skip(result, "kafka.topics found none to ask for, or was not run");
         return;
     }
     for (unsigned i = 0; i < doctor->topics_n; i++) {
-        enum silt_code code = read_subject(doctor, doctor->topics[i].topic, &id, &err);
+        const char *topic = doctor->topics[i].topic;
+        enum silt_code code = read_subject(doctor, topic, &id, &unmasked, &err);
+        if (!code && unmasked) {
+            warn_unmasked(result, unmasked, topic);
+            return;
+        }
         if (!code) continue;
         silt_found(result, "%s", err.text);
         if (code == SILT_E_NOT_FOUND)

@@ -18,6 +18,7 @@ import pytest
 from confluent_kafka import admin
 
 import ledger as ledgers
+import sensors
 from servers import CHECKOUT
 from silt_run import free_port
 from test_credentials import without_keys
@@ -28,6 +29,7 @@ CHECKS_OF = {
     "kafka": ["kafka"],
     "dlq": ["kafka"],
     "schema": ["schema"],
+    "privacy": ["schema"],
     "s3": ["aws"],
     "archive": ["store"],
     "metrics": ["postgres", "cloudwatch"],
@@ -343,6 +345,18 @@ def test_a_topic_without_a_schema(visit, registry, servers):
     settings = {"framing": "confluent", "files": [], "registry": registry}
     broken = visit(schema=settings, kafka={"topics": [name]})
     broken.ill("schema.subjects", f"{name}-value", "register the schema", DONE, "warning")
+
+
+def test_a_path_of_personal_data_that_is_misspelt(visit, registry, servers):
+    name = f"doctor-{secrets.token_hex(4)}"
+    made(servers, name)
+    ledgers.register(registry, f"{name}-value", sensors.load_schema("sensor_reading.v2"))
+    settings = {"framing": "confluent", "files": [], "registry": registry}
+    options = {"schema": settings, "kafka": {"topics": [name]}}
+    well = visit(privacy={"drop": ["location.site", "tags"]}, **options)
+    assert well.state("schema.subjects") == "ok"
+    broken = visit(privacy={"drop": ["location.site", "tgas"]}, **options)
+    broken.ill("schema.subjects", f"{name} has no field tgas", "correct the path", DONE, "warning")
 
 
 def test_a_schema_file_that_is_not_there(visit):

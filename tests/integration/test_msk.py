@@ -129,3 +129,12 @@ def test_lag_does_too(run, broker):
             time.sleep(0.05)
         lag.kill()
     check(broker.tokens[0], "eu-central-1")
+
+
+def test_doctor_gets_the_credentials_first(run, broker):
+    command = [run.binary, "doctor", "--config", run.config, "kafka.brokers"]
+    found = subprocess.run(
+        command, env=run.environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert found.stdout.index("aws.credentials") < found.stdout.index("kafka.brokers"), found.stdout
+    check(broker.tokens[0], "eu-central-1")

@@ -274,6 +274,21 @@ static void a_hashed_value_leaves_its_hash(void)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) expect_row(&rows[i]);
 }
 
+static void a_path_that_leads_nowhere_is_told(void)
+{
+    static const char *const paths[] = {"a", "f.nmae", "f.name"};
+    const struct silt_mask_opts opts = {.drop = paths, .drop_n = 3};
+    struct silt_masks *masks;
+    CU_ASSERT_OK(silt_masks_new(&opts, &masks, NULL));
+    struct silt_schema *schema = masked_schema(AROUND(PERSON), masks);
+    CU_ASSERT_STRING_EQUAL(silt_schema_unmasked(schema), "f.nmae");
+    silt_schema_unref(schema);
+    schema = masked_schema(AROUND("\"string\""), NULL);
+    CU_ASSERT_PTR_NULL(silt_schema_unmasked(schema));
+    silt_schema_unref(schema);
+    silt_masks_free(masks);
+}
+
 static void refused(const char *json, enum silt_mask how, const char *path, const char *words)
 {
     struct silt_mask_opts opts = one(&path, how);
@@ -436,6 +451,7 @@ SILT_TESTS("masks", {"wrong options are named", wrong_options_are_named},
            {"a dropped value leaves an empty one of its type",
             a_dropped_value_leaves_an_empty_one_of_its_type},
            {"a hashed value leaves its hash", a_hashed_value_leaves_its_hash},
+           {"a path that leads nowhere is told", a_path_that_leads_nowhere_is_told},
            {"what cannot be masked makes its schema unusable",
             what_cannot_be_masked_makes_its_schema_unusable},
            {"masked fields are told to nobody", masked_fields_are_told_to_nobody},
