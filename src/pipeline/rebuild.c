@@ -39,9 +39,9 @@ struct rebuild {
     char key[SILT_KEY_MAX];
     struct silt_manifest_file made;
     unsigned parts_cap;
-    bool lost;     /* Kafka no longer has the records */
-    bool replaced; /* some are of a later leader's log: the archived ones were truncated */
-    bool damaged;  /* something could not be read this time */
+    struct silt_loss loss; /* Kafka no longer has the records */
+    bool replaced;         /* some are of a later leader's log: the archived ones were truncated */
+    bool damaged;          /* something could not be read this time */
     bool put_sent; /* the repair record may exist: its upload must not be aborted by us (R5) */
 };
 
@@ -228,39 +228,94 @@ static bool is_cut_off(struct rebuild *r)
     return false;
 }
 
+/* A broker that refuses an offset may be wrong for a moment; the log's bounds must say the same. */
+static bool is_outside(struct rebuild *r, int64_t offset)
+{
+    const char *topic = r->opts->slot.tp.topic;
+    struct silt_answer answer;
+    struct silt_polled polled;
+    int64_t until_ms = silt_mono_ms() + PROBE_MS;
+    silt_consumer_ask_offsets(r->consumer, &topic, &r->opts->slot.tp.partition, 1);
+    while (silt_mono_ms() < until_ms) {
+        if (silt_consumer_answer(r->consumer, &answer))
+            return answer.ok && (offset < answer.log_start || offset > answer.end);
+        silt_consumer_poll(r->consumer, 1000, &polled);
+        if (polled.kind == SILT_POLL_RECORDS) return false;
+    }
+    return false;
+}
+
+/* The window cannot be read to its end, because its records are lost, or so it seemed. */
+static SILT_RC leave(struct rebuild *r, enum silt_loss_kind kind, int64_t offset,
+                     struct silt_err *err)
+{
+    if (!is_outside(r, offset))
+        SILT_FAIL(err, UNAVAILABLE,
+                  "a broker calls offset %" PRId64
+                  " out of range, but the log's bounds do not say so",
+                  offset);
+    r->loss.kind = kind;
+    return SILT_OK;
+}
+
 static SILT_RC read_window(struct rebuild *r, struct silt_err *err)
 {
     int64_t next = r->opts->slot.next;
     int64_t moved_ms = silt_mono_ms();
     struct silt_polled polled;
-    while (r->pos.expected < next && !r->lost) {
+    while (r->pos.expected < next) {
         int64_t before = r->pos.expected;
         silt_consumer_poll(r->consumer, 1000, &polled);
         if (polled.kind == SILT_POLL_RECORDS) SILT_TRY(take_batch(r, err));
         if (polled.kind == SILT_POLL_PART_EOF && polled.offset >= next) r->pos.expected = next;
-        if (polled.kind == SILT_POLL_PART_ERROR && polled.out_of_range) r->lost = true;
+        if (polled.kind == SILT_POLL_PART_ERROR && polled.out_of_range)
+            return leave(r, SILT_LOSS_GONE, r->pos.expected, err);
         if (polled.kind == SILT_POLL_PART_ERROR)
             r->damaged |= is_new_damage(&r->opts->slot, polled.offset);
         if (polled.kind == SILT_POLL_FATAL) SILT_FAIL(err, CONNECT, "%s", polled.err.text);
         if (r->pos.expected != before) moved_ms = silt_mono_ms();
         if (silt_mono_ms() - moved_ms <= STALL_MS) continue;
-        r->lost = is_cut_off(r);
-        if (!r->lost)
-            SILT_FAIL(err, TIMEOUT, "Kafka delivered nothing behind offset %" PRId64 " for 60 s",
-                      r->pos.expected);
+        if (is_cut_off(r)) return leave(r, SILT_LOSS_CUT, next, err);
+        SILT_FAIL(err, TIMEOUT, "Kafka delivered nothing behind offset %" PRId64 " for 60 s",
+                  r->pos.expected);
     }
     return SILT_OK;
 }
 
 /* ---- the record of the repair ---- */
 
+static int64_t found(const struct rebuild *r)
+{
+    return r->window.records + r->window.rejected;
+}
+
 /* Records that compaction or an unclean election took do not come back; a slot that waits for them
  * would stop its partition. */
-static bool are_gone(const struct rebuild *r)
+static void judge(struct rebuild *r)
 {
     const struct silt_manifest *slot = &r->opts->slot;
-    bool fewer = r->window.records + r->window.rejected < slot->records + slot->rejected;
-    return r->replaced || (fewer && !r->damaged);
+    bool fewer = found(r) < slot->records + slot->rejected;
+    if (!r->loss.kind && r->replaced) r->loss.kind = SILT_LOSS_REPLACED;
+    if (!r->loss.kind && fewer && !r->damaged) r->loss.kind = SILT_LOSS_COMPACTED;
+    r->loss.found = found(r);
+}
+
+static SILT_RC confirm_loss(const struct rebuild *r, struct silt_err *err)
+{
+    static const char *const names[] = {[SILT_LOSS_GONE] = "its offsets are no longer in the log",
+                                        [SILT_LOSS_CUT] = "the log ends before it",
+                                        [SILT_LOSS_REPLACED] = "a later leader's records are there",
+                                        [SILT_LOSS_COMPACTED] = "records are missing"};
+    const struct silt_manifest *slot = &r->opts->slot;
+    char text[200];
+    snprintf(text, sizeof text, "Kafka lost slot %" PRId64 ": %s; %" PRId64 " of %" PRId64 " found",
+             slot->seq, names[r->loss.kind], r->loss.found, slot->records + slot->rejected);
+    if (r->loss.kind != r->opts->suspected.kind || r->loss.found != r->opts->suspected.found)
+        SILT_FAIL(err, CONFLICT, "%s; looked at once more before that is written down", text);
+    SILT_LOG(ERROR, "file_lost", text, SILT_F_STR("topic", slot->tp.topic),
+             SILT_F_INT("partition", slot->tp.partition), SILT_F_INT("seq", slot->seq),
+             SILT_F_STR("key", r->wanted->key), SILT_F_STR("action", "recorded as lost"));
+    return SILT_OK;
 }
 
 static SILT_RC check(struct rebuild *r, struct silt_err *err)
@@ -291,8 +346,11 @@ static void abort_upload(struct rebuild *r)
 static SILT_RC put_record(struct rebuild *r, struct silt_err *err)
 {
     const struct silt_manifest *slot = &r->opts->slot;
-    struct silt_repair repair = {
-        .seq = slot->seq, .file = r->opts->file, .k = r->opts->k, .lost = r->lost, .with = r->made};
+    struct silt_repair repair = {.seq = slot->seq,
+                                 .file = r->opts->file,
+                                 .k = r->opts->k,
+                                 .lost = r->loss.kind != SILT_LOSS_NONE,
+                                 .with = r->made};
     struct silt_buf text;
     char key[SILT_KEY_MAX];
     silt_buf_init(&text, SILT_MANIFEST_MAX);
@@ -315,8 +373,10 @@ static SILT_RC put_record(struct rebuild *r, struct silt_err *err)
 
 static SILT_RC finish(struct rebuild *r, struct silt_err *err)
 {
-    r->lost |= are_gone(r);
-    if (!r->lost) {
+    judge(r);
+    if (r->loss.kind) {
+        SILT_TRY(confirm_loss(r, err));
+    } else {
         SILT_TRY(check(r, err));
         SILT_TRY(flush_block(r, err));
         if (r->part_bytes.len) SILT_TRY(send_part(r, err));
@@ -427,10 +487,12 @@ static struct silt_rc run(struct rebuild *r, struct silt_err *err)
     return finish(r, err);
 }
 
-SILT_RC silt_rebuild(const struct silt_rebuild_opts *opts, struct silt_err *err)
+SILT_RC silt_rebuild(const struct silt_rebuild_opts *opts, struct silt_loss *ret_loss,
+                     struct silt_err *err)
 {
     struct rebuild r = {.opts = opts, .wanted = &opts->slot.files[opts->file]};
     struct silt_rc rc = run(&r, err);
+    *ret_loss = r.loss;
     if (!r.put_sent) abort_upload(&r); /* else it is for the collector to decide */
     end(&r);
     return rc;

@@ -7,7 +7,8 @@
 #include "pipeline/rebuild.h"
 
 #define RETRY_MS 30000
-#define JOBS_MAX 1024 /* files of all tails of one worker that may be missing at once */
+#define CONFIRM_MS 10000 /* between two looks at what Kafka seems to have lost */
+#define JOBS_MAX 1024    /* files of all tails of one worker that may be missing at once */
 
 struct repair_job {
     struct silt_rebuild_opts opts; /* with a manifest of its own */
@@ -34,7 +35,9 @@ static void *run(void *ctx)
     struct silt_repairer *repairer = ctx;
     struct repair_job *job;
     while ((job = silt_queue_pop(repairer->todo, -1))) {
-        job->failed = !silt_ok(silt_rebuild(&job->opts, &job->failure));
+        struct silt_loss loss;
+        job->failed = !silt_ok(silt_rebuild(&job->opts, &loss, &job->failure));
+        job->opts.suspected = loss;
         if (!silt_queue_push(repairer->finished, job)) break;
     }
     return NULL;
@@ -114,15 +117,22 @@ static void on_retry(void *ctx)
                        job);
 }
 
+static void try_again(struct silt_context *context, struct repair_job *job)
+{
+    bool is_suspicion = job->opts.suspected.kind != SILT_LOSS_NONE;
+    SILT_LOG(ERROR, is_suspicion ? "loss_suspected" : "repair_failed", job->failure.text,
+             SILT_F_STR("topic", job->opts.slot.tp.topic),
+             SILT_F_INT("partition", job->opts.slot.tp.partition),
+             SILT_F_INT("seq", job->opts.slot.seq), SILT_F_INT("file", job->opts.file),
+             SILT_F_STR("action", is_suspicion ? "again in 10 s" : "again in 30 s"));
+    int64_t wait_ms = is_suspicion ? CONFIRM_MS : RETRY_MS;
+    silt_timer_set(&context->timers, &job->retry, silt_mono_ms() + wait_ms, on_retry, job);
+}
+
 static void finished(struct silt_context *context, struct repair_job *job)
 {
     if (job->failed && job->ctx) {
-        SILT_LOG(ERROR, "repair_failed", job->failure.text,
-                 SILT_F_STR("topic", job->opts.slot.tp.topic),
-                 SILT_F_INT("partition", job->opts.slot.tp.partition),
-                 SILT_F_INT("seq", job->opts.slot.seq), SILT_F_INT("file", job->opts.file),
-                 SILT_F_STR("action", "again in 30 s"));
-        silt_timer_set(&context->timers, &job->retry, silt_mono_ms() + RETRY_MS, on_retry, job);
+        try_again(context, job);
         return;
     }
     silt_repaired_fn *done = job->done;

@@ -3,7 +3,8 @@
  * Runs on a thread of its own with its own consumer, because it reads a whole window again. It
  * replays the window's cut rules, checks the digest of the whole window and the file's count
  * against the manifest, stages the file under a new key and writes the repair record by
- * put-if-absent: of two repairers one wins. When Kafka has lost the records the record says `lost`.
+ * put-if-absent: of two repairers one wins. When Kafka was found twice to have lost the records the
+ * record says `lost`.
  * The lane is told on the consume thread once a record exists; a repair that cannot be made now is
  * tried again until it can or the asker goes away.
  */

@@ -278,8 +278,14 @@ static bool fetch_fails(struct silt_consumer *consumer, struct part *part,
         if (sim_chance(100)) add_error(consumer, part, SILT_E_NOT_FOUND, -1);
         return true;
     }
-    if (sim_fault(SIM_KAFKA_ERROR)) {
+    /* Groups compare an offset out of range with the log's bounds; a repair takes it as it comes.
+     */
+    bool may_lie = !consumer->in_group && world.faults >> SIM_KAFKA_ERROR & 1;
+    bool lies = may_lie && sim_chance(50);
+    if (lies || sim_fault(SIM_KAFKA_ERROR)) {
         add_error(consumer, part, SILT_E_NETWORK, -1);
+        consumer->batch[consumer->batch_n - 1].out_of_range = lies;
+        part->stopped = lies;
         return true;
     }
     int64_t valid = part->at_epoch >= 0 ? sim_log_epoch_end(log, part->at_epoch) : INT64_MAX;
