@@ -234,7 +234,7 @@ SILT_RC silt_daemon_stop(struct silt_daemon *daemon, struct silt_err *err)
     silt_worker_stop(daemon->worker);
     struct silt_err failure;
     bool good = silt_worker_join(daemon->worker, &failure);
-    SILT_LOG(INFO, "stopped", good ? "everything in hand is settled" : "ended by itself",
+    SILT_LOG(INFO, "stopped", good ? "as asked" : "ended by itself",
              SILT_F_STR("worker", daemon->name));
     release(daemon);
     if (good) return SILT_OK;

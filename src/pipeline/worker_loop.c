@@ -164,13 +164,27 @@ static void begin_stop(struct silt_worker *worker, int64_t now_ms)
         silt_lane_leave(worker->lanes[i], SILT_CLOSE_STOP, true);
 }
 
+static unsigned busy_lanes(const struct silt_worker *worker)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < worker->lanes_n; i++) n += !silt_lane_is_idle(worker->lanes[i]);
+    return n;
+}
+
 static bool stop_is_over(const struct silt_worker *worker, int64_t now_ms)
 {
     if (!worker->stopping) return false;
-    if (now_ms >= worker->stop_deadline_ms) return true;
-    for (unsigned i = 0; i < worker->lanes_n; i++)
-        if (!silt_lane_is_idle(worker->lanes[i])) return false;
-    return true;
+    return now_ms >= worker->stop_deadline_ms || !busy_lanes(worker);
+}
+
+static void tell_unfinished(const struct silt_worker *worker)
+{
+    unsigned n = busy_lanes(worker);
+    if (!n) return;
+    SILT_LOG(WARN, "stop_unfinished", "partitions had work left when worker.grace was over",
+             SILT_F_INT("partitions", n),
+             SILT_F_STR("action", "their next owner commits it or reads it again"),
+             SILT_F_STR("hint", "lengthen worker.grace if the store is well"));
 }
 
 /* While the encoder has no room nothing new is fetched; its next answer makes room. */
@@ -222,9 +236,12 @@ bool silt_worker_turn(struct silt_worker *worker)
 {
     int64_t now_ms = silt_mono_ms();
     if (atomic_load(&worker->stop_asked) && !worker->stopping) begin_stop(worker, now_ms);
-    if (worker->failed || stop_is_over(worker, now_ms)) return false;
-    come_round(worker);
-    return true;
+    if (!worker->failed && !stop_is_over(worker, now_ms)) {
+        come_round(worker);
+        return true;
+    }
+    if (worker->stopping) tell_unfinished(worker);
+    return false;
 }
 
 /* ---- life ---- */
