@@ -188,9 +188,17 @@ void silt_lane_schema_arrived(struct silt_lane *lane, int64_t retry_at_ms)
 
 /* ---- errors ---- */
 
+/* Holes alone hold nothing that Kafka may have lost, and new records may stand in their place. */
+static void drop_bare_holes(struct silt_lane *lane)
+{
+    const struct silt_window *window = lane->filling ? silt_fill_window(lane->filling) : NULL;
+    if (window && window->records + window->rejected == 0) silt_lane_drop_filling(lane);
+}
+
 /* Kafka no longer has what we want next: finish what is in hand, then look at the bounds again. */
 static void begin_restart(struct silt_lane *lane, const char *why)
 {
+    drop_bare_holes(lane);
     lane->restart = true;
     silt_lane_pause(lane, SILT_PAUSE_MEND, true);
     SILT_LOG(WARN, "partition_restart", why, SILT_F_STR("topic", lane->tp.topic),
