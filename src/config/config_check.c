@@ -201,6 +201,11 @@ static struct silt_rc check_credentials(const struct silt_config *config, struct
         FAIL_BY(config, "schema.registry_password", NULL, err,
                 "schema.registry_password is set, but schema.registry_user is not; set both or "
                 "neither");
+    return SILT_OK;
+}
+
+static struct silt_rc check_privacy(const struct silt_config *config, struct silt_err *err)
+{
     if (config->privacy.hash.n && !silt_secret_is_set(&config->privacy.hash_secret))
         FAIL_BY(config, "privacy.hash", NULL, err,
                 "privacy.hash is set, but privacy.hash_secret is not; set both, or use "
@@ -338,6 +343,7 @@ struct silt_rc silt_config_check(const struct silt_config *config, struct silt_e
     SILT_TRY(check_addresses(config, err));
     SILT_TRY(check_encryption(config, err));
     SILT_TRY(check_credentials(config, err));
+    SILT_TRY(check_privacy(config, err));
     SILT_TRY(check_level(config, err));
     SILT_TRY(check_sizes(config, err));
     SILT_TRY(check_properties(config, err));
