@@ -201,8 +201,9 @@ static SILT_RC open_producer(struct job *job, struct silt_err *err)
 {
     const struct silt_pairs *pairs = &job->config->kafka.properties;
     if (job->config->kafka.sasl_aws_msk_iam)
-        SILT_FAIL(err, UNSUPPORTED,
-                  "kafka.sasl_aws_msk_iam: this command cannot log in by IAM, others can");
+        SILT_FAIL(
+            err, UNSUPPORTED,
+            "kafka.sasl_aws_msk_iam: this command cannot log in by IAM; run, lag and doctor can");
     struct silt_property *properties silt_auto(silt_free_auto) =
         silt_calloc(pairs->n + 1, sizeof(struct silt_property));
     for (unsigned i = 0; i < pairs->n; i++)
