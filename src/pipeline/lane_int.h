@@ -94,6 +94,7 @@ void silt_lane_ask_bounds(struct silt_lane *lane);
 /* Commits the sealing window, now or when the topic's id is confirmed. */
 void silt_lane_commit_staged(struct silt_lane *lane);
 
+/* The log's bounds fit our tail, or what was told of a truncation is of another one. */
 void silt_lane_forget_truncation(struct silt_lane *lane);
 
 /* lane_slot.c */

@@ -38,7 +38,6 @@ struct rebuild {
     bool header_written;
     char key[SILT_KEY_MAX];
     struct silt_manifest_file made;
-    unsigned parts_cap;
     struct silt_loss loss; /* Kafka no longer has the records */
     bool replaced;         /* some are of a later leader's log: the archived ones were truncated */
     bool damaged;          /* something could not be read this time */
