@@ -73,6 +73,8 @@ static SILT_RC check(const PQconninfoOption *options, struct silt_err *err)
     return SILT_OK;
 }
 
+/* gssencmode: libpq would try Kerberos first, which comes before TLS and its checks, and whose
+ * library follows a null pointer when it has no memory. */
 static void put_ours(struct silt_pg_words *words, const struct silt_pg_opts *opts)
 {
     int64_t statement_ms = opts->statement_ms ? opts->statement_ms : STATEMENT_MS;
@@ -81,6 +83,7 @@ static void put_ours(struct silt_pg_words *words, const struct silt_pg_opts *opt
              (long long)statement_ms);
     put_default(words, "dbname", given(words->parsed, "user"));
     put_default(words, "sslmode", all_near(words->parsed) ? "prefer" : "verify-full");
+    put_default(words, "gssencmode", "disable");
     put_default(words, "application_name",
                 opts->application_name ? opts->application_name : "silt");
     put_default(words, "client_encoding", "UTF8");

@@ -7,7 +7,8 @@
  * that failed below SQL says so in silt_pg_is_broken: free it and connect anew.
  *
  * What the environment says is ignored (PGHOST, PGPASSWORD, PGSSLMODE …): the DSN is all there is.
- * TLS: sslmode is verify-full unless the DSN names another or every host is loopback or a socket.
+ * TLS: sslmode is verify-full unless the DSN names another or every host is loopback or a socket;
+ * Kerberos encryption (gssencmode), which libpq would prefer to it, is used when the DSN asks.
  * Sources: libpq documentation for PostgreSQL 15, chapters 34.1 (connection control) and 34.4
  * (asynchronous commands).
  */

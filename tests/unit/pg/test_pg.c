@@ -62,6 +62,8 @@ static void verifies_certificates_beyond_the_machine(void)
     words_are("host=localhost.example user=u", "sslmode", "verify-full");
     words_are("hostaddr=127.0.0.1 user=u", "sslmode", "prefer");
     words_are("postgresql://u@db.example/x?sslmode=require", "sslmode", "require");
+    words_are("host=db.example user=u", "gssencmode", "disable");
+    words_are("host=db.example user=u gssencmode=require", "gssencmode", "require");
 }
 
 static void check_says(const char *text, bool allow_plaintext, const char *expected)
