@@ -41,6 +41,7 @@ struct silt_consumer_opts {
     unsigned topics_n;
     const struct silt_property *properties; /* any librdkafka option */
     unsigned properties_n;
+    bool sees_aborted;       /* records of aborted transactions, too: to look, never to archive */
     int64_t queue_max_bytes; /* librdkafka's queue, part of the memory budget; 0 = 32 MiB */
 };
 

@@ -149,6 +149,8 @@ static SILT_RC set_all(rd_kafka_conf_t *conf, const struct silt_consumer_opts *o
         SILT_TRY(silt_kafka_set(conf, opts->properties[i].name, opts->properties[i].value, err));
     for (size_t i = 0; i < FORCED_N; i++)
         if (forced[i].value) SILT_TRY(silt_kafka_set(conf, forced[i].name, forced[i].value, err));
+    if (opts->sees_aborted)
+        SILT_TRY(silt_kafka_set(conf, "isolation.level", "read_uncommitted", err));
     SILT_TRY(silt_kafka_set(conf, "bootstrap.servers", opts->brokers, err));
     return set_member(conf, opts, err);
 }
@@ -159,9 +161,9 @@ SILT_RC silt_consumer_conf(const struct silt_consumer_opts *opts, rd_kafka_conf_
     SILT_TRY(check_forced(opts, err));
     SILT_TRY(check_protocol(opts, err));
     if (opts->needs_token && !opts->token)
-        SILT_FAIL(
-            err, UNSUPPORTED,
-            "kafka.sasl_aws_msk_iam: this command cannot log in by IAM; run, lag and doctor can");
+        SILT_FAIL(err, UNSUPPORTED,
+                  "kafka.sasl_aws_msk_iam: this command cannot log in by IAM; run, lag, where and "
+                  "doctor can");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (!silt_ok(set_all(conf, opts, err))) {
         rd_kafka_conf_destroy(conf);

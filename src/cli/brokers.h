@@ -1,0 +1,35 @@
+/* Kafka as a command asks it: a consumer without a group, and answers that are waited for. */
+#ifndef SILT_CLI_BROKERS_H
+#define SILT_CLI_BROKERS_H
+
+#include "app/msk.h"
+#include "consume/consumer.h"
+
+struct silt_brokers {
+    struct silt_consumer *consumer;
+    struct silt_msk msk;
+};
+
+/* topic NULL: those of kafka.topics. The brokers are not asked anything yet. */
+SILT_RC silt_brokers_open(struct silt_brokers *brokers, const struct silt_config *config,
+                          struct silt_credentials *credentials, const char *topic,
+                          struct silt_err *err);
+void silt_brokers_done(struct silt_brokers *brokers); /* zeroed is fine */
+
+struct silt_bounds {
+    struct silt_tp tp;
+    bool known; /* log_start and high are */
+    int64_t log_start;
+    int64_t high;
+};
+/* The partitions of the topics; their bounds are not known yet. The array is the caller's. */
+SILT_RC silt_brokers_partitions(struct silt_brokers *brokers, struct silt_bounds **ret_bounds,
+                                unsigned *ret_n, struct silt_err *err);
+/* Fails when a partition's bounds did not become known; the others' did. */
+SILT_RC silt_brokers_bounds(struct silt_brokers *brokers, struct silt_bounds *bounds, unsigned n,
+                            struct silt_err *err);
+/* Does Kafka hold a record at the offset, be it of an aborted transaction? */
+SILT_RC silt_brokers_has_record(struct silt_brokers *brokers, const struct silt_tp *tp,
+                                int64_t offset, bool *ret_has, struct silt_err *err);
+
+#endif
