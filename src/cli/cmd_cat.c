@@ -164,17 +164,46 @@ static SILT_RC take_slot(struct reading *reading, struct silt_slot_seen *slot, s
     return silt_files_complete(slot) ? read_slot(reading, slot, err) : SILT_OK;
 }
 
-static SILT_RC read_log(struct reading *reading, struct silt_slots *slots, struct silt_err *err)
+/* end_seq: the slot behind all that can hold what is asked for. */
+static SILT_RC read_slots(struct reading *reading, struct silt_slots *slots, int64_t end_seq,
+                          struct silt_err *err)
 {
-    while (!has_enough(reading)) {
+    bool at_end = false;
+    while (!at_end && !has_enough(reading)) {
         struct silt_slot_seen *slot;
         SILT_TRY(silt_slots_next(slots, &slot, err));
         if (!slot) return SILT_OK;
-        struct silt_rc rc = take_slot(reading, slot, err);
+        at_end = slot->seq >= end_seq;
+        struct silt_rc rc = at_end ? SILT_OK : take_slot(reading, slot, err);
         silt_slot_free(slot);
         if (!silt_ok(rc)) return rc;
     }
     return SILT_OK;
+}
+
+static SILT_RC find_end(const struct reading *reading, const struct silt_log_ref *log,
+                        int64_t *ret_seq, struct silt_err *err)
+{
+    struct silt_seek seek;
+    *ret_seq = INT64_MAX;
+    if (reading->to_offset == INT64_MAX) return SILT_OK;
+    SILT_TRY(silt_slots_seek(reading->store, log, reading->to_offset, &seek, err));
+    if (!seek.truncated) *ret_seq = seek.seq + 1;
+    return SILT_OK;
+}
+
+static SILT_RC read_log(struct reading *reading, const struct silt_log_ref *log,
+                        struct silt_err *err)
+{
+    struct silt_seek seek = {0};
+    int64_t end_seq;
+    if (reading->from_offset > 0)
+        SILT_TRY(silt_slots_seek(reading->store, log, reading->from_offset, &seek, err));
+    SILT_TRY(find_end(reading, log, &end_seq, err));
+    struct silt_slots *slots = silt_slots_open_at(reading->store, log, seek.seq);
+    struct silt_rc rc = read_slots(reading, slots, end_seq, err);
+    silt_slots_close(slots);
+    return rc;
 }
 
 static SILT_RC read_logs(struct reading *reading, struct silt_err *err)
@@ -184,11 +213,8 @@ static SILT_RC read_logs(struct reading *reading, struct silt_err *err)
     struct silt_rc rc = SILT_OK;
     SILT_TRY(silt_reach_filter(reading->args, &filter, err));
     SILT_TRY(silt_archive_read(reading->store, &filter, &archive, err));
-    for (unsigned i = 0; silt_ok(rc) && !has_enough(reading) && i < archive.logs_n; i++) {
-        struct silt_slots *slots = silt_slots_open(reading->store, &archive.logs[i]);
-        rc = read_log(reading, slots, err);
-        silt_slots_close(slots);
-    }
+    for (unsigned i = 0; silt_ok(rc) && !has_enough(reading) && i < archive.logs_n; i++)
+        rc = read_log(reading, &archive.logs[i], err);
     silt_archive_done(&archive);
     return rc;
 }

@@ -49,14 +49,22 @@ void silt_slot_free(struct silt_slot_seen *slot)
     silt_free(slot);
 }
 
-struct silt_slots *silt_slots_open(struct silt_store *store, const struct silt_log_ref *log)
+struct silt_slots *silt_slots_open_at(struct silt_store *store, const struct silt_log_ref *log,
+                                      int64_t seq)
 {
     struct silt_slots *slots = SILT_NEW(struct silt_slots);
     slots->store = store;
     slots->queue = silt_queue_new(SILT_PARALLEL_MAX, NULL, NULL);
     slots->prefix = silt_strdup(log->prefix);
-    slots->after = silt_strdup("");
+    /* what repairs a slot stands before it */
+    slots->after = seq ? silt_asprintf("%s%016" PRId64, log->prefix, seq) : silt_strdup("");
+    slots->next_seq = seq;
     return slots;
+}
+
+struct silt_slots *silt_slots_open(struct silt_store *store, const struct silt_log_ref *log)
+{
+    return silt_slots_open_at(store, log, 0);
 }
 
 static void take_reply(struct silt_slots *slots)

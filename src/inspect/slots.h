@@ -5,6 +5,8 @@
  * the same, with what is wrong: who only wants to read stops there.
  *
  *   open → (next → … → slot_free)* → close
+ *
+ * silt_slots_seek finds where to open a long log for the sake of one offset.
  */
 #ifndef SILT_INSPECT_SLOTS_H
 #define SILT_INSPECT_SLOTS_H
@@ -31,6 +33,9 @@ void silt_slot_free(struct silt_slot_seen *slot); /* NULL is fine */
 
 struct silt_slots;
 struct silt_slots *silt_slots_open(struct silt_store *store, const struct silt_log_ref *log);
+/* From slot `seq` on; its link to the one before is not looked at. */
+struct silt_slots *silt_slots_open_at(struct silt_store *store, const struct silt_log_ref *log,
+                                      int64_t seq);
 /* ret_slot: the caller's to free; NULL at the end. Fails when the store cannot be read. */
 SILT_RC silt_slots_next(struct silt_slots *slots, struct silt_slot_seen **ret_slot,
                         struct silt_err *err);
@@ -41,5 +46,14 @@ struct silt_stray {
 };
 const struct silt_stray *silt_slots_strays(const struct silt_slots *slots, unsigned *ret_n);
 void silt_slots_close(struct silt_slots *slots); /* NULL is fine */
+
+struct silt_seek {
+    int64_t seq;    /* the first slot that ends behind the offset, or the one behind the newest */
+    int64_t end;    /* next of the newest slot; -1: the log is empty */
+    bool truncated; /* the log went back once: then seq is 0, and any slot may hold the offset */
+};
+/* Few requests, however long the log is. CORRUPT: a manifest on the way is none. */
+SILT_RC silt_slots_seek(struct silt_store *store, const struct silt_log_ref *log, int64_t offset,
+                        struct silt_seek *ret_seek, struct silt_err *err);
 
 #endif

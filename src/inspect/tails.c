@@ -22,15 +22,14 @@ static int64_t highest(const struct silt_store_req *page, const char *prefix)
     return best;
 }
 
-/* What follows slot `after`. ret_seq: -1 when nothing does. */
-static SILT_RC look_behind(struct silt_store *store, const struct silt_tp *tp, int64_t after,
+/* What follows slot `after` (-1: all). ret_seq: -1 when nothing does. */
+static SILT_RC look_behind(struct silt_store *store, const char *prefix, int64_t after,
                            int64_t *ret_seq, bool *ret_more, struct silt_err *err)
 {
-    char prefix[SILT_KEY_MAX];
     char start[SILT_KEY_MAX];
-    silt_key_log_prefix(tp, prefix);
-    silt_key_manifest(tp, after, start);
-    struct silt_store_req page = {.op = SILT_OP_LIST, .key = prefix, .start_after = start};
+    silt_key_slot(prefix, after, start);
+    struct silt_store_req page = {
+        .op = SILT_OP_LIST, .key = prefix, .start_after = after < 0 ? NULL : start};
     struct silt_rc rc = SILT_OK;
     silt_store_call(store, &page);
     if (page.outcome != SILT_STORE_OK) rc = silt_parallel_fail(&page, prefix, err);
@@ -43,23 +42,31 @@ static SILT_RC look_behind(struct silt_store *store, const struct silt_tp *tp, i
 }
 
 /* `seq` is there, and something behind it. */
-static SILT_RC search(struct silt_store *store, const struct silt_tp *tp, int64_t *seq,
+static SILT_RC search(struct silt_store *store, const char *prefix, int64_t *seq,
                       struct silt_err *err)
 {
     bool more = true;
     for (int64_t step = STEP_MIN; more;) {
         int64_t found;
         bool found_more;
-        SILT_TRY(look_behind(store, tp, *seq + step, &found, &found_more, err));
+        SILT_TRY(look_behind(store, prefix, *seq + step, &found, &found_more, err));
         bool too_far = found < 0;
         if (too_far && step == STEP_MIN)
-            SILT_TRY(look_behind(store, tp, *seq, &found, &found_more, err));
+            SILT_TRY(look_behind(store, prefix, *seq, &found, &found_more, err));
         if (found >= 0) *seq = found;
         more = found >= 0 ? found_more : step > STEP_MIN;
         step = too_far ? step / 2 : step * 2;
         if (step < STEP_MIN) step = STEP_MIN;
     }
     return SILT_OK;
+}
+
+SILT_RC silt_log_newest(struct silt_store *store, const char *prefix, int64_t *ret_seq,
+                        struct silt_err *err)
+{
+    bool more;
+    SILT_TRY(look_behind(store, prefix, -1, ret_seq, &more, err));
+    return more ? search(store, prefix, ret_seq, err) : SILT_OK;
 }
 
 /* ---- all partitions ---- */
@@ -90,7 +97,7 @@ static void take_page(struct run *run, unsigned i)
     }
     tail->seq = highest(page, run->keys[i]);
     if (!page->truncated || tail->seq < 0) return;
-    tail->known = silt_ok(search(run->store, &run->tps[i], &tail->seq, &tail->err));
+    tail->known = silt_ok(search(run->store, run->keys[i], &tail->seq, &tail->err));
 }
 
 static void find_slots(struct run *run)

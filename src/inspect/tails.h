@@ -23,4 +23,8 @@ struct silt_tail {
 void silt_tails_read(struct silt_store *store, const struct silt_tp *tps, unsigned tps_n,
                      struct silt_tail *ret_tails);
 
+/* The number of the newest slot below a log's prefix; -1: there is none. */
+SILT_RC silt_log_newest(struct silt_store *store, const char *prefix, int64_t *ret_seq,
+                        struct silt_err *err);
+
 #endif

@@ -138,11 +138,16 @@ void silt_key_log_prefix(const struct silt_tp *tp, char ret_key[SILT_KEY_MAX])
     PRINT(ret_key, "_log/%s/%s~%.8s/%05" PRId32 "/", cluster, topic, tid8_of(tp), tp->partition);
 }
 
+void silt_key_slot(const char *log_prefix, int64_t seq, char ret_key[SILT_KEY_MAX])
+{
+    PRINT(ret_key, "%s%016" PRId64 ".json", log_prefix, seq);
+}
+
 void silt_key_manifest(const struct silt_tp *tp, int64_t seq, char ret_key[SILT_KEY_MAX])
 {
     char prefix[SILT_KEY_MAX];
     silt_key_log_prefix(tp, prefix);
-    PRINT(ret_key, "%s%016" PRId64 ".json", prefix, seq);
+    silt_key_slot(prefix, seq, ret_key);
 }
 
 void silt_key_repair(const struct silt_tp *tp, int64_t seq, unsigned file, unsigned k,

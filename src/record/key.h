@@ -41,6 +41,7 @@ bool silt_role_parse(const char *name, enum silt_role *ret_role);
 void silt_key_component(const char *raw, char ret_text[SILT_COMPONENT_MAX]);
 
 void silt_key_log_prefix(const struct silt_tp *tp, char ret_key[SILT_KEY_MAX]); /* ends with '/' */
+void silt_key_slot(const char *log_prefix, int64_t seq, char ret_key[SILT_KEY_MAX]); /* manifest */
 void silt_key_manifest(const struct silt_tp *tp, int64_t seq, char ret_key[SILT_KEY_MAX]);
 void silt_key_repair(const struct silt_tp *tp, int64_t seq, unsigned file, unsigned k,
                      char ret_key[SILT_KEY_MAX]);
