@@ -145,7 +145,7 @@ static SILT_RC check_root(struct silt_store *store, struct silt_err *err)
 static SILT_RC check_wanted(const struct silt_archive *archive,
                             const struct silt_archive_filter *filter, struct silt_err *err)
 {
-    if (archive->logs_n || !filter->topic) return SILT_OK;
+    if (archive->logs_n || !filter->topic || filter->may_lack_it) return SILT_OK;
     if (filter->partition < 0)
         SILT_FAIL(err, NOT_FOUND, "the archive has no topic %.100s", filter->topic);
     SILT_FAIL(err, NOT_FOUND, "the archive has no partition %" PRId32 " of topic %.100s",

@@ -16,6 +16,7 @@
 struct silt_archive_filter {
     const char *topic; /* as Kafka has it; NULL: all */
     int32_t partition; /* -1: all */
+    bool may_lack_it;  /* it is no error when the archive has nothing of the topic */
 };
 
 struct silt_log_ref {

@@ -308,7 +308,7 @@ static SILT_RC read_row(struct silt_object *object, struct silt_object_row *ret_
     if (!silt_walk_prefix(object->schema->program, rest, &len, &verdict))
         SILT_FAIL(err, CORRUPT, "block %" PRIu64 ", row %" PRId64 ", byte %" PRIu32 ": %s",
                   object->block.number, object->row, verdict.at, silt_reason_text(verdict.reason));
-    *ret_row = (struct silt_object_row){0};
+    *ret_row = (struct silt_object_row){.block = object->block.number, .number = object->row};
     if (!split(object, silt_slice_of(rest.ptr, len), ret_row))
         SILT_FAIL(err, CORRUPT, "block %" PRIu64 ", row %" PRId64 " lacks the columns of a %s file",
                   object->block.number, object->row, silt_role_name(object->file->role));

@@ -23,7 +23,9 @@ struct silt_object_row {
     struct silt_slice detail;
     bool has_schema_id; /* rejected */
     int32_t schema_id;
-    struct silt_slice bytes; /* the row as it stands in the file */
+    struct silt_slice bytes; /* the row as it stands in the file … */
+    uint64_t block;          /* … in this block, as the row of this number; both from 0 */
+    int64_t number;
 };
 
 enum silt_object_status {

@@ -43,6 +43,7 @@ struct tool {
     struct silt_tp tp;
     int64_t seq;
     int64_t next;
+    int64_t lineage;
     char prev[SILT_SHA256_HEX];
     struct silt_manifest last; /* the newest slot */
 };
@@ -68,7 +69,7 @@ static inline void tool_partition(struct tool *tool, const char *topic, int32_t 
         .cluster = "lkc-1", .topic_id = "0123456789abcdef0123456789abcdef", .partition = partition};
     snprintf(tool->tp.topic, sizeof tool->tp.topic, "%s", topic);
     snprintf(tool->prev, sizeof tool->prev, "%s", SILT_NO_PREV);
-    tool->seq = tool->next = 0;
+    tool->seq = tool->next = tool->lineage = 0;
 }
 
 static inline void tool_init(struct tool *tool)
@@ -264,6 +265,7 @@ static inline struct silt_manifest tool_manifest(const struct tool *tool, int64_
                               .seq = tool->seq,
                               .start = tool->next,
                               .next = tool->next + offsets,
+                              .lineage = tool->lineage,
                               .cut = {.time = "kafka", .unit = "day", .max_files = 8},
                               .uuid = "0123456789abcdef0123456789abcdef",
                               .digest = "00000000000000000000000000000000",
@@ -326,6 +328,15 @@ static inline void tool_gap(struct tool *tool, int64_t offsets)
 {
     struct silt_manifest m = tool_manifest(tool, offsets);
     m.kind = SILT_SLOT_GAP;
+    tool_commit(tool, &m);
+}
+
+/* Kafka's log was truncated: from `back_to` on it has other records. */
+static inline void tool_lineage(struct tool *tool, int64_t back_to)
+{
+    tool->lineage++;
+    struct silt_manifest m = tool_manifest(tool, back_to - tool->next);
+    m.kind = SILT_SLOT_LINEAGE;
     tool_commit(tool, &m);
 }
 
