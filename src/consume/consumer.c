@@ -118,6 +118,16 @@ static void on_reply(rd_kafka_t *rk, void *opaque)
 
 /* --- life --- */
 
+static void assign_parts(struct silt_consumer *consumer, const struct silt_consumer_opts *opts)
+{
+    if (!opts->parts_n) return;
+    struct event *event = add_event(consumer, SILT_POLL_ASSIGN);
+    event->list = rd_kafka_topic_partition_list_new((int)opts->parts_n);
+    for (unsigned i = 0; i < opts->parts_n; i++)
+        rd_kafka_topic_partition_list_add(event->list, opts->parts[i].topic,
+                                          opts->parts[i].partition);
+}
+
 static SILT_RC subscribe(struct silt_consumer *consumer, struct silt_err *err)
 {
     if (!consumer->group || !consumer->topics_n) return SILT_OK;
@@ -221,6 +231,7 @@ SILT_RC silt_consumer_new(const struct silt_consumer_opts *opts,
         silt_consumer_close(consumer, -1);
         return (struct silt_rc){false};
     }
+    assign_parts(consumer, opts);
     *ret_consumer = consumer;
     return SILT_OK;
 }
@@ -893,6 +904,7 @@ static void set_metadata(struct silt_consumer *consumer, rd_kafka_topic_partitio
 void silt_consumer_commit(struct silt_consumer *consumer, struct silt_cpart *cpart, int64_t offset,
                           int32_t leader_epoch, const char *metadata)
 {
+    if (!consumer->group) return;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_t *tp =
         list_add(list, (const struct part *)cpart, offset, leader_epoch);

@@ -29,6 +29,11 @@ struct silt_property {
     const char *value;
 };
 
+struct silt_consumer_part {
+    const char *topic;
+    int32_t partition;
+};
+
 struct silt_consumer_opts {
     const char *brokers;
     const char *group;                     /* NULL: no group, assign by hand (repair, replay) */
@@ -39,6 +44,8 @@ struct silt_consumer_opts {
     const struct silt_token_source *token; /* … from here; NULL: none */
     const char *const *topics;             /* names, or "^regex"; none: does not join the group */
     unsigned topics_n;
+    const struct silt_consumer_part *parts; /* without a group: assigned as if by one, for good */
+    unsigned parts_n;
     const struct silt_property *properties; /* any librdkafka option */
     unsigned properties_n;
     bool sees_aborted;       /* records of aborted transactions, too: to look, never to archive */
@@ -123,7 +130,8 @@ SILT_RC silt_consumer_assign_manual(struct silt_consumer *consumer, const char *
 SILT_RC silt_consumer_seek(struct silt_consumer *consumer, struct silt_cpart *part, int64_t offset,
                            int32_t leader_epoch, struct silt_err *err);
 void silt_consumer_pause(struct silt_consumer *consumer, struct silt_cpart *part, bool pause);
-/* Commits the hint: offset and metadata. Asynchronous; failures are only counted. */
+/* Commits the hint: offset and metadata. Asynchronous; failures are only counted. Without a group
+ * nothing. */
 void silt_consumer_commit(struct silt_consumer *consumer, struct silt_cpart *part, int64_t offset,
                           int32_t leader_epoch, const char *metadata);
 /* The committed metadata of a part is asked with watermarks below. */
@@ -168,6 +176,12 @@ struct silt_topic_info {
 SILT_RC silt_consumer_list_topics(struct silt_consumer *consumer, int64_t timeout_ms,
                                   struct silt_topic_info **ret_topics, unsigned *ret_topics_n,
                                   char ret_cluster[SILT_CLUSTER_MAX], struct silt_err *err);
+
+/* The first offset of each partition whose record is not older, -1 when there is none: blocking,
+ * for commands. All partitions are of one topic. */
+SILT_RC silt_consumer_offsets_at(struct silt_consumer *consumer, const char *topic,
+                                 const int32_t *partitions, unsigned n, int64_t time_ms,
+                                 int64_t timeout_ms, int64_t *ret_offsets, struct silt_err *err);
 
 struct silt_consumer_stats {
     uint64_t messages;

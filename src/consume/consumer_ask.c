@@ -443,3 +443,34 @@ SILT_RC silt_consumer_list_topics(struct silt_consumer *consumer, int64_t timeou
     *ret_topics_n = n;
     return SILT_OK;
 }
+
+static SILT_RC take_times(const rd_kafka_topic_partition_list_t *list, int64_t *ret_offsets,
+                          struct silt_err *err)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *tp = &list->elems[i];
+        if (tp->err) {
+            silt_kafka_err(err, tp->err, NULL);
+            return (struct silt_rc){false};
+        }
+        ret_offsets[i] = tp->offset >= 0 ? tp->offset : -1;
+    }
+    return SILT_OK;
+}
+
+SILT_RC silt_consumer_offsets_at(struct silt_consumer *consumer, const char *topic,
+                                 const int32_t *partitions, unsigned n, int64_t time_ms,
+                                 int64_t timeout_ms, int64_t *ret_offsets, struct silt_err *err)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)n);
+    for (unsigned i = 0; i < n; i++)
+        rd_kafka_topic_partition_list_add(list, topic, partitions[i])->offset = time_ms;
+    rd_kafka_resp_err_t result = rd_kafka_offsets_for_times(consumer->rk, list, (int)timeout_ms);
+    struct silt_rc rc = {false};
+    if (result)
+        silt_kafka_err(err, result, NULL);
+    else
+        rc = take_times(list, ret_offsets, err);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
+}

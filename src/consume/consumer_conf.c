@@ -162,8 +162,8 @@ SILT_RC silt_consumer_conf(const struct silt_consumer_opts *opts, rd_kafka_conf_
     SILT_TRY(check_protocol(opts, err));
     if (opts->needs_token && !opts->token)
         SILT_FAIL(err, UNSUPPORTED,
-                  "kafka.sasl_aws_msk_iam: this command cannot log in by IAM; run, lag, where and "
-                  "doctor can");
+                  "kafka.sasl_aws_msk_iam: this command cannot log in by IAM; run, lag, where, "
+                  "replay and doctor can");
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (!silt_ok(set_all(conf, opts, err))) {
         rd_kafka_conf_destroy(conf);

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define START_MS 100 /* by then librdkafka has begun with a new part and can seek */
 #define MIN_COMMIT_BYTES ((int64_t)1 << 20)
@@ -261,6 +262,19 @@ void silt_lane_leave(struct silt_lane *lane, enum silt_close_reason reason, bool
     silt_lane_drop_filling(lane);
 }
 
+void silt_lane_check_until(struct silt_lane *lane)
+{
+    if (lane->pos.expected < lane->until) return;
+    silt_lane_pause(lane, SILT_PAUSE_END, true);
+    if (lane->filling) silt_lane_close_or_wait(lane, SILT_CLOSE_STOP);
+}
+
+bool silt_lane_is_done(const struct silt_lane *lane)
+{
+    if (lane->state == SILT_LANE_HALTED) return true;
+    return lane->state == SILT_LANE_RUN && lane->durable >= lane->until && !lane->sealing;
+}
+
 bool silt_lane_is_idle(const struct silt_lane *lane)
 {
     if (lane->state != SILT_LANE_LEAVING) return lane->state == SILT_LANE_HALTED;
@@ -287,6 +301,20 @@ void silt_lane_squeeze(struct silt_lane *lane)
 
 /* ---- life ---- */
 
+static void find_stretch(struct silt_lane *lane)
+{
+    const struct silt_worker_opts *opts = lane->context->opts;
+    lane->from = -1;
+    lane->until = INT64_MAX;
+    for (unsigned i = 0; i < opts->stretches_n; i++) {
+        const struct silt_stretch *stretch = &opts->stretches[i];
+        if (stretch->partition != lane->part->partition) continue;
+        if (strcmp(stretch->topic, lane->part->topic) != 0) continue;
+        lane->from = stretch->from;
+        lane->until = stretch->until;
+    }
+}
+
 struct silt_lane *silt_lane_new(struct silt_context *context, struct silt_cpart *part)
 {
     struct silt_lane *lane = SILT_NEW(struct silt_lane);
@@ -295,6 +323,7 @@ struct silt_lane *silt_lane_new(struct silt_context *context, struct silt_cpart 
     snprintf(lane->tp.topic, sizeof lane->tp.topic, "%s", part->topic);
     lane->tp.partition = part->partition;
     lane->back_offset = -1;
+    find_stretch(lane);
     silt_lane_forget_truncation(lane);
     lane->log_start = lane->end = lane->high = lane->durable = lane->cut = lane->staged = -1;
     lane->pos.expected = -1;
@@ -337,6 +366,12 @@ const char *silt_lane_halted_why(const struct silt_lane *lane)
 bool silt_lane_is_paused(const struct silt_lane *lane)
 {
     return lane->pauses != 0;
+}
+
+int64_t silt_lane_progress(const struct silt_lane *lane)
+{
+    int64_t durable = lane->durable < lane->until ? lane->durable : lane->until;
+    return durable > lane->from ? durable - lane->from : 0;
 }
 
 int64_t silt_lane_pending_since_ms(const struct silt_lane *lane)

@@ -9,6 +9,9 @@
  * At most two windows are in work: one being filled, one being sealed and committed. A partition is
  * paused for any of several reasons and fetched while there is none. Lives on the consume thread.
  *
+ * With a stretch (struct silt_stretch) a log that has no slot begins at its `from`, and nothing is
+ * taken from its `until` on.
+ *
  * A window is committed only after the topic's id was asked again behind its closing and is still
  * the chain's: a topic that was deleted and made again in between would continue the old chain.
  */
@@ -40,6 +43,7 @@ enum silt_pause {
     SILT_PAUSE_MEND = 8, /* between losing a slot and starting again */
     SILT_PAUSE_HALT = 16,
     SILT_PAUSE_STOP = 32,
+    SILT_PAUSE_END = 64, /* of its stretch */
 };
 
 struct silt_lane *silt_lane_new(struct silt_context *context, struct silt_cpart *part);
@@ -69,6 +73,11 @@ void silt_lane_assigned(struct silt_lane *lane, bool started);
 /* Cuts what is worth it (`everything`: any record) and takes no more. */
 void silt_lane_leave(struct silt_lane *lane, enum silt_close_reason reason, bool everything);
 bool silt_lane_is_idle(const struct silt_lane *lane); /* nothing in work any more */
+
+/* Of a stretch: how many of its offsets are durable; is nothing left to do (all are, or it is
+ * halted)? */
+int64_t silt_lane_progress(const struct silt_lane *lane);
+bool silt_lane_is_done(const struct silt_lane *lane);
 
 void silt_lane_pause(struct silt_lane *lane, enum silt_pause why, bool pause);
 /* Memory of a window that may be closed to free it, 0 when none may, and of one that is closed. */

@@ -20,6 +20,8 @@ struct silt_lane {
     enum silt_close_reason leaving;
     unsigned pauses; /* enum silt_pause bits */
     bool assigned;   /* the consumer knows it */
+    int64_t from;    /* of the stretch, or -1 … */
+    int64_t until;   /* … or INT64_MAX */
 
     /* before the start */
     bool hint_known;
@@ -87,6 +89,9 @@ void silt_lane_close_or_wait(struct silt_lane *lane, enum silt_close_reason reas
 void silt_lane_check_close(struct silt_lane *lane, int64_t now_ms);
 void silt_lane_drop_filling(struct silt_lane *lane);
 void silt_lane_release_fills(struct silt_lane *lane, bool abort_sealing);
+
+/* Closes the window and fetches no more when all of the stretch was taken. */
+void silt_lane_check_until(struct silt_lane *lane);
 
 /* lane_start.c */
 void silt_lane_recover(struct silt_lane *lane, const char *why);

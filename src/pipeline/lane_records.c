@@ -159,6 +159,10 @@ bool silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, 
         }
         return false;
     }
+    if (rec->offset >= lane->until) {
+        silt_lane_on_end(lane, epoch, lane->until, now_ms);
+        return false;
+    }
     struct silt_position_verdict v = silt_position_message(&lane->pos, epoch, rec->offset);
     if (v.kind == SILT_POS_DROP) {
         silt_metrics_add(lane->context->metrics, SILT_GAUGE_RECORDS_DROPPED, 1);
@@ -168,16 +172,19 @@ bool silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, 
     if (!archive(lane, rec, now_ms)) return false;
     if (!lane->oldest_ts[0]) lane->oldest_ts[0] = rec->timestamp_ms;
     silt_lane_check_close(lane, now_ms);
+    silt_lane_check_until(lane);
     return true;
 }
 
 void silt_lane_on_end(struct silt_lane *lane, uint32_t epoch, int64_t offset, int64_t now_ms)
 {
     if (!takes_records(lane)) return;
-    struct silt_position_verdict v = silt_position_end(&lane->pos, epoch, offset);
+    int64_t end = offset < lane->until ? offset : lane->until;
+    struct silt_position_verdict v = silt_position_end(&lane->pos, epoch, end);
     if (v.kind != SILT_POS_HOLE && v.kind != SILT_POS_UNREADABLE) return;
     book_range(lane, &v, now_ms);
     silt_lane_check_close(lane, now_ms);
+    silt_lane_check_until(lane);
 }
 
 void silt_lane_schema_arrived(struct silt_lane *lane, int64_t retry_at_ms)

@@ -167,6 +167,7 @@ static void run_from(struct silt_lane *lane, int64_t offset)
     silt_lane_set_state(lane, SILT_LANE_RUN, "start known");
     silt_lane_pause(lane, SILT_PAUSE_MEND, false);
     if (lane->assigned) silt_lane_seek(lane, offset);
+    silt_lane_pause(lane, SILT_PAUSE_END, offset >= lane->until);
 }
 
 static void commit_without_files(struct silt_lane *lane, enum silt_slot_kind kind, int64_t start,
@@ -276,11 +277,22 @@ static void record_lineage(struct silt_lane *lane, const struct silt_start *star
     commit_without_files(lane, SILT_SLOT_LINEAGE, start->from, start->offset);
 }
 
+/* Only of a stretch: its log is not what it was when the stretch was chosen. */
+static bool ends_too_early(const struct silt_lane *lane)
+{
+    return !silt_chain_tail(lane->chain) && lane->from > lane->end;
+}
+
 static void decide_start(struct silt_lane *lane)
 {
+    if (ends_too_early(lane)) {
+        silt_lane_halt(lane, "Kafka's log ends before the offsets that are to be archived");
+        return;
+    }
     const struct silt_manifest *tail = silt_chain_tail(lane->chain);
-    struct silt_start start = silt_start_decide(tail ? tail->next : -1, lane->log_start, lane->end,
-                                                lane->diverged_at, lane->context->opts->genesis);
+    struct silt_start start =
+        silt_start_decide(tail ? tail->next : lane->from, lane->log_start, lane->end,
+                          lane->diverged_at, lane->context->opts->genesis);
     switch (start.kind) {
     case SILT_START_GAP: record_gap(lane, &start); return;
     case SILT_START_LINEAGE: record_lineage(lane, &start); return;

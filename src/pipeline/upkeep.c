@@ -275,11 +275,46 @@ static void watch_emptiness(struct silt_worker *worker, int64_t now_ms)
                         "that do not know kafka.group_protocol; silt doctor looks"));
 }
 
+/* ---- stretches ---- */
+
+static void fail_halted(struct silt_worker *worker)
+{
+    for (unsigned i = 0; i < worker->lanes_n && !worker->failed; i++) {
+        const char *why = silt_lane_halted_why(worker->lanes[i]);
+        const struct silt_cpart *part = silt_lane_part(worker->lanes[i]);
+        if (!why) continue;
+        worker->failed = true;
+        (void)silt_err_set(&worker->failure, SILT_E_INVALID, __FILE__, __LINE__, "%s [%d]: %s",
+                           part->topic, part->partition, why);
+    }
+}
+
+static void watch_stretches(struct silt_worker *worker)
+{
+    int64_t progress = 0;
+    bool done = worker->lanes_n > 0;
+    if (!worker->opts.stretches_n) return;
+    for (unsigned i = 0; i < worker->lanes_n; i++) {
+        progress += silt_lane_progress(worker->lanes[i]);
+        done = done && silt_lane_is_done(worker->lanes[i]);
+    }
+    atomic_store(&worker->progress, progress);
+    if (!done) return;
+    if (!worker->collected_last && !worker->collector) {
+        worker->collected_last = true;
+        collect(worker);
+        return;
+    }
+    worker->stretches_done = worker->collected_last && !worker->collector;
+    if (worker->stretches_done) fail_halted(worker);
+}
+
 void silt_worker_upkeep(struct silt_worker *worker, int64_t now_ms)
 {
     take_reject_ratio(worker);
     for (unsigned i = 0; i < worker->lanes_n; i++) silt_lane_tick(worker->lanes[i], now_ms);
     watch_emptiness(worker, now_ms);
+    watch_stretches(worker);
     silt_worker_watch_memory(worker);
     silt_dead_letters_tick(worker->context.letters, now_ms);
     if (worker->context.observer) {

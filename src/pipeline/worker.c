@@ -41,6 +41,11 @@ bool silt_worker_has_ended(struct silt_worker *worker)
     return atomic_load(&worker->ended);
 }
 
+int64_t silt_worker_progress(struct silt_worker *worker)
+{
+    return atomic_load(&worker->progress);
+}
+
 bool silt_worker_is_caught_up(struct silt_worker *worker)
 {
     return atomic_load(&worker->caught_up);

@@ -18,6 +18,14 @@
 #include "observe/observe.h"
 #include "store/store.h"
 
+/* Offsets [from, until) of a partition, instead of all that comes. */
+struct silt_stretch {
+    const char *topic;
+    int32_t partition;
+    int64_t from;
+    int64_t until;
+};
+
 struct silt_worker_opts {
     struct silt_consumer_opts consumer;
     struct silt_decoder_opts decoder; /* reply_to is set by the worker */
@@ -47,6 +55,10 @@ struct silt_worker_opts {
     int64_t gc_interval_ms;
     int64_t grace_ms;  /* stop: time to cut and commit */
     int64_t revoke_ms; /* rebalance: the same */
+    /* one for each part of consumer.parts: the worker ends by itself when all are archived, or
+     * halted; none: it goes on until it is stopped */
+    const struct silt_stretch *stretches;
+    unsigned stretches_n;
 };
 
 struct silt_worker;
@@ -56,13 +68,15 @@ void silt_worker_stop(struct silt_worker *worker);
 /* schema.max_reject_ratio from now on; any thread. Partitions that were halted stay so. */
 void silt_worker_set_reject_ratio(struct silt_worker *worker, double ratio);
 /* Waits for the thread. @return false when the worker ended by itself because of `err` (a fatal
- * client error). */
+ * client error, or a stretch that was halted). */
 bool silt_worker_join(struct silt_worker *worker, struct silt_err *ret_err);
 /* After join, and after the store and the io loop were freed: their last answers are in our
  * inboxes. */
 void silt_worker_free(struct silt_worker *worker);
 /* True once the worker ended by itself or was stopped and is done; any thread. */
 bool silt_worker_has_ended(struct silt_worker *worker);
+/* How many offsets of the stretches are durable; any thread. */
+int64_t silt_worker_progress(struct silt_worker *worker);
 /* Everything that exists now in the topics is durable (for demo and tests); any thread. */
 bool silt_worker_is_caught_up(struct silt_worker *worker);
 

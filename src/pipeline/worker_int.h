@@ -28,6 +28,9 @@ struct silt_worker {
     _Atomic double reject_ratio; /* wanted; opts.max_reject_ratio is what is in force */
     _Atomic bool ended;
     _Atomic bool caught_up;
+    _Atomic int64_t progress;
+    bool stretches_done; /* … and what earlier runs left behind was collected */
+    bool collected_last;
     bool failed;
     struct silt_err failure;
 

@@ -236,7 +236,7 @@ bool silt_worker_turn(struct silt_worker *worker)
 {
     int64_t now_ms = silt_mono_ms();
     if (atomic_load(&worker->stop_asked) && !worker->stopping) begin_stop(worker, now_ms);
-    if (!worker->failed && !stop_is_over(worker, now_ms)) {
+    if (!worker->failed && !worker->stretches_done && !stop_is_over(worker, now_ms)) {
         come_round(worker);
         return true;
     }
