@@ -27,6 +27,8 @@
 
 struct silt_daemon {
     const struct silt_config *config;
+    const struct silt_stretch *stretches;
+    unsigned stretches_n;
     char name[64];
     struct silt_http *http;
     struct silt_credentials *credentials; /* NULL: nothing signs */
@@ -34,6 +36,7 @@ struct silt_daemon {
     struct silt_metrics *metrics;
     struct silt_observer *observer;
     struct silt_property *properties;
+    struct silt_consumer_part *parts; /* of the stretches */
     struct silt_msk msk;
     struct silt_worker *worker;
 };
@@ -125,6 +128,21 @@ static SILT_RC open_archive(struct silt_daemon *daemon, char ret_archive_id[33],
     return silt_archive_open(daemon->store, ret_archive_id, err);
 }
 
+static void limit_to_stretches(struct silt_daemon *daemon, struct silt_worker_opts *opts)
+{
+    unsigned n = daemon->stretches_n;
+    daemon->parts = silt_calloc(n, sizeof *daemon->parts);
+    for (unsigned i = 0; i < n; i++)
+        daemon->parts[i] = (struct silt_consumer_part){.topic = daemon->stretches[i].topic,
+                                                       .partition = daemon->stretches[i].partition};
+    opts->consumer.parts = daemon->parts;
+    opts->consumer.parts_n = n;
+    opts->stretches = daemon->stretches;
+    opts->stretches_n = n;
+    opts->halt_on_gap = true;
+    opts->dlq_topic = NULL; /* its copies were sent the first time */
+}
+
 static SILT_RC start_worker(struct silt_daemon *daemon, const char *archive_id,
                             struct silt_err *err)
 {
@@ -132,7 +150,7 @@ static SILT_RC start_worker(struct silt_daemon *daemon, const char *archive_id,
     struct silt_worker_opts opts;
     silt_options_worker(config, &opts);
     daemon->properties = silt_calloc(config->kafka.properties.n, sizeof *daemon->properties);
-    silt_options_consumer(config, true, daemon->properties, &opts.consumer);
+    silt_options_consumer(config, !daemon->stretches_n, daemon->properties, &opts.consumer);
     opts.consumer.token = silt_msk_source(&daemon->msk, config, daemon->credentials);
     silt_options_decoder(config, daemon->http, &opts.decoder);
     opts.store = daemon->store;
@@ -140,7 +158,16 @@ static SILT_RC start_worker(struct silt_daemon *daemon, const char *archive_id,
     opts.observer = daemon->observer;
     opts.name = daemon->name;
     snprintf(opts.archive_id, sizeof opts.archive_id, "%s", archive_id);
+    if (daemon->stretches_n) limit_to_stretches(daemon, &opts);
     return silt_worker_start(&opts, &daemon->worker, err);
+}
+
+/* Dashboards show the live archive: what is archived a second time is none of their business. */
+static void silence(struct silt_observe_opts *observe)
+{
+    observe->postgres_dsn = (struct silt_secret){0};
+    observe->cloudwatch_region = "";
+    observe->listen = "";
 }
 
 static SILT_RC start(struct silt_daemon *daemon, struct silt_err *err)
@@ -155,6 +182,7 @@ static SILT_RC start(struct silt_daemon *daemon, struct silt_err *err)
     open_credentials(daemon);
     SILT_TRY(open_archive(daemon, archive_id, err));
     silt_options_observe(config, daemon->http, &observe);
+    if (daemon->stretches_n) silence(&observe);
     observe.metrics = daemon->metrics;
     observe.credentials = daemon->credentials;
     observe.worker = daemon->name;
@@ -178,14 +206,24 @@ static void release(struct silt_daemon *daemon)
     silt_worker_free(daemon->worker);
     silt_metrics_free(daemon->metrics);
     silt_free(daemon->properties);
+    silt_free(daemon->parts);
     silt_free(daemon);
 }
 
 SILT_RC silt_daemon_start(const struct silt_config *config, struct silt_daemon **ret_daemon,
                           struct silt_err *err)
 {
+    return silt_daemon_start_stretches(config, NULL, 0, ret_daemon, err);
+}
+
+SILT_RC silt_daemon_start_stretches(const struct silt_config *config,
+                                    const struct silt_stretch *stretches, unsigned stretches_n,
+                                    struct silt_daemon **ret_daemon, struct silt_err *err)
+{
     struct silt_daemon *daemon = SILT_NEW(struct silt_daemon);
     daemon->config = config;
+    daemon->stretches = stretches;
+    daemon->stretches_n = stretches_n;
     struct silt_rc rc = start(daemon, err);
     if (silt_ok(rc))
         *ret_daemon = daemon;
@@ -215,14 +253,16 @@ static void begin_end(struct silt_daemon *daemon, int sig)
     pthread_sigmask(SIG_UNBLOCK, &set, NULL); /* whose default action is to end */
 }
 
-void silt_daemon_wait(struct silt_daemon *daemon, const struct silt_reload *reload)
+void silt_daemon_wait(struct silt_daemon *daemon, const struct silt_daemon_care *care)
 {
     sigset_t set;
     const struct timespec look = {.tv_nsec = LOOK_MS * 1000000};
     awaited_signals(&set);
     while (!silt_worker_has_ended(daemon->worker)) {
         int sig = sigtimedwait(&set, NULL, &look);
-        if (sig == SIGHUP) silt_reload(reload, daemon->config, daemon->worker);
+        if (care->look) care->look(care->ctx);
+        if (sig == SIGHUP && care->reload)
+            silt_reload(care->reload, daemon->config, daemon->worker);
         if (sig <= 0 || sig == SIGHUP) continue;
         begin_end(daemon, sig);
         return;
@@ -245,6 +285,11 @@ SILT_RC silt_daemon_stop(struct silt_daemon *daemon, struct silt_err *err)
 bool silt_daemon_has_ended(const struct silt_daemon *daemon)
 {
     return silt_worker_has_ended(daemon->worker);
+}
+
+int64_t silt_daemon_progress(const struct silt_daemon *daemon)
+{
+    return silt_worker_progress(daemon->worker);
 }
 
 bool silt_daemon_is_caught_up(const struct silt_daemon *daemon)

@@ -85,6 +85,7 @@ static void take_answer(const struct silt_answer *answer, struct silt_bounds *bo
             continue;
         to->known = answer->high_watermark >= 0;
         to->log_start = answer->log_start;
+        to->stable = answer->end;
         to->high = answer->high_watermark;
     }
 }
@@ -112,6 +113,20 @@ SILT_RC silt_brokers_bounds(struct silt_brokers *brokers, struct silt_bounds *bo
         SILT_FAIL(err, TIMEOUT, "the brokers did not tell the offsets of %u partitions in time",
                   left);
     return SILT_OK;
+}
+
+SILT_RC silt_brokers_offsets_at(struct silt_brokers *brokers, const struct silt_bounds *bounds,
+                                unsigned n, int64_t time_ms, int64_t *ret_offsets,
+                                struct silt_err *err)
+{
+    int32_t *partitions = silt_calloc(n, sizeof *partitions);
+    for (unsigned i = 0; i < n; i++) partitions[i] = bounds[i].tp.partition;
+    struct silt_rc rc = SILT_OK;
+    if (n)
+        rc = silt_consumer_offsets_at(brokers->consumer, bounds[0].tp.topic, partitions, n, time_ms,
+                                      BROKER_MS, ret_offsets, err);
+    silt_free(partitions);
+    return rc;
 }
 
 /* ---- one record ---- */

@@ -20,6 +20,7 @@ struct silt_bounds {
     struct silt_tp tp;
     bool known; /* log_start and high are */
     int64_t log_start;
+    int64_t stable; /* what a consumer can read ends here: behind it are open transactions */
     int64_t high;
 };
 /* The partitions of the topics; their bounds are not known yet. The array is the caller's. */
@@ -28,6 +29,10 @@ SILT_RC silt_brokers_partitions(struct silt_brokers *brokers, struct silt_bounds
 /* Fails when a partition's bounds did not become known; the others' did. */
 SILT_RC silt_brokers_bounds(struct silt_brokers *brokers, struct silt_bounds *bounds, unsigned n,
                             struct silt_err *err);
+/* Each partition's first offset that is not older, -1 without any; all are of one topic. */
+SILT_RC silt_brokers_offsets_at(struct silt_brokers *brokers, const struct silt_bounds *bounds,
+                                unsigned n, int64_t time_ms, int64_t *ret_offsets,
+                                struct silt_err *err);
 /* Does Kafka hold a record at the offset, be it of an aborted transaction? */
 SILT_RC silt_brokers_has_record(struct silt_brokers *brokers, const struct silt_tp *tp,
                                 int64_t offset, bool *ret_has, struct silt_err *err);

@@ -60,13 +60,26 @@ static const char *config_file(const struct silt_cli *cli, const struct silt_arg
 struct silt_rc silt_args_load(const struct silt_args *args, struct silt_config **ret_config,
                               struct silt_err *err)
 {
+    return silt_args_load_with(args, NULL, 0, ret_config, err);
+}
+
+struct silt_rc silt_args_load_with(const struct silt_args *args, const char *const *more,
+                                   unsigned more_n, struct silt_config **ret_config,
+                                   struct silt_err *err)
+{
+    const unsigned n = args->rest->flags_n;
+    const char **flags = silt_calloc(n + more_n, sizeof *flags);
+    for (unsigned i = 0; i < n; i++) flags[i] = args->rest->flags[i];
+    for (unsigned i = 0; i < more_n; i++) flags[n + i] = more[i];
     const struct silt_config_input input = {
         .file = config_file(args->cli, args->rest),
-        .flags = args->rest->flags,
-        .flags_n = args->rest->flags_n,
+        .flags = flags,
+        .flags_n = n + more_n,
         .environ = args->cli->environ,
     };
-    return silt_config_load(&input, ret_config, err);
+    const struct silt_rc rc = silt_config_load(&input, ret_config, err);
+    silt_free(flags);
+    return rc;
 }
 
 static int run_loaded(struct silt_args *args)

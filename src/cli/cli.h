@@ -93,6 +93,10 @@ double silt_args_double(const struct silt_args *args, const char *name, double p
  * Free with silt_config_free. */
 SILT_RC silt_args_load(const struct silt_args *args, struct silt_config **ret_config,
                        struct silt_err *err);
+/* The same with flags of the command's own making ("--archive.root=…") behind those that were
+ * given. */
+SILT_RC silt_args_load_with(const struct silt_args *args, const char *const *more, unsigned more_n,
+                            struct silt_config **ret_config, struct silt_err *err);
 
 /* Where a run of the program reads and writes; tests bring their own. */
 struct silt_cli {

@@ -19,7 +19,7 @@ static int run(const struct silt_args *args)
     if (!silt_ok(silt_config_check_run(args->config, &err))) return silt_cli_fail(args, &err);
     silt_daemon_prepare(args->config);
     if (!silt_ok(silt_daemon_start(args->config, &daemon, &err))) return silt_cli_fail(args, &err);
-    silt_daemon_wait(daemon, &reload);
+    silt_daemon_wait(daemon, &(struct silt_daemon_care){.reload = &reload});
     if (!silt_ok(silt_daemon_stop(daemon, &err))) return silt_cli_fail(args, &err);
     return SILT_EXIT_DONE;
 }

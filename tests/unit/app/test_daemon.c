@@ -193,7 +193,7 @@ static SILT_RC load_again(void *ctx, struct silt_config **ret_config, struct sil
     return silt_config_load(&input, ret_config, err);
 }
 
-static const struct silt_reload no_reload;
+static const struct silt_daemon_care no_care;
 
 static void a_hangup_reads_the_configuration_again(void)
 {
@@ -206,7 +206,7 @@ static void a_hangup_reads_the_configuration_again(void)
     const int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     silt_log_init(SILT_DEBUG, SILT_LOG_JSON, fd);
     CU_ASSERT_EQUAL(kill(getpid(), SIGHUP), 0);
-    silt_daemon_wait(life.daemon, &reload);
+    silt_daemon_wait(life.daemon, &(struct silt_daemon_care){.reload = &reload});
     CU_ASSERT_EQUAL(again.loads, 2);
     CU_ASSERT(!silt_log_enabled(SILT_WARN));
     silence();
@@ -228,7 +228,7 @@ static void a_signal_ends_the_wait_and_the_worker(void)
         begin(&life, i ? "int" : "term", "--metrics.worker="); /* named after the host */
         CU_ASSERT_EQUAL(kill(getpid(), signals[i]), 0);
         CU_ASSERT_EQUAL(kill(getpid(), signals[i]), 0); /* at once: the same wish */
-        silt_daemon_wait(life.daemon, &no_reload);
+        silt_daemon_wait(life.daemon, &no_care);
         end(&life);
     }
 }
@@ -238,12 +238,12 @@ static void a_wait_for_one_that_has_ended_returns(void)
     struct life life;
     begin(&life, "ended", "--metrics.worker=me");
     CU_ASSERT_EQUAL(kill(getpid(), SIGTERM), 0);
-    silt_daemon_wait(life.daemon, &no_reload);
+    silt_daemon_wait(life.daemon, &no_care);
     unsigned looks = 0;
     while (looks++ < LOOKS && !silt_daemon_has_ended(life.daemon))
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     CU_ASSERT(silt_daemon_has_ended(life.daemon));
-    silt_daemon_wait(life.daemon, &no_reload);
+    silt_daemon_wait(life.daemon, &no_care);
     end(&life);
 }
 

@@ -13,6 +13,7 @@
 extern const struct silt_command silt_command_cat;
 extern const struct silt_command silt_command_lag;
 extern const struct silt_command silt_command_ls;
+extern const struct silt_command silt_command_replay;
 extern const struct silt_command silt_command_verify;
 extern const struct silt_command silt_command_where;
 
@@ -126,11 +127,11 @@ static inline void archive_end(struct archive *archive)
 
 static inline struct ran read_words(const char *const *words, unsigned words_n)
 {
-    static const struct silt_command *const commands[] = {&silt_command_ls, &silt_command_cat,
-                                                          &silt_command_verify, &silt_command_lag,
-                                                          &silt_command_where};
+    static const struct silt_command *const commands[] = {
+        &silt_command_ls,  &silt_command_cat,   &silt_command_verify,
+        &silt_command_lag, &silt_command_where, &silt_command_replay};
     if (chdir(silt_test_dir()) != 0) abort();
-    return run_with(commands, 5, NULL, words, words_n);
+    return run_with(commands, 6, NULL, words, words_n);
 }
 
 #define READ(...)                                  \

@@ -4,7 +4,7 @@
 
 #include "archive_dir.h"
 #include "consume/consumer.h"
-#include "consume/mock.h"
+#include "consume/mock_int.h"
 #include "consume/producer.h"
 
 /* Kafka has a topic of two partitions with 25 and 5 records; the archive has ten of the first. */
@@ -56,6 +56,13 @@ static inline void bench_begin(struct bench *bench, const char *name)
     bench_name_partition(bench);
     tool_slot(&bench->archive.tool, &(struct tool_slot){.offsets = 10});
     archive_write(&bench->archive);
+}
+
+static inline void bench_delete_before(struct bench *bench, int32_t partition, int64_t offset)
+{
+    CU_ASSERT_EQUAL(
+        rd_kafka_mock_partition_delete_records(bench->mock->cluster, "sensors", partition, offset),
+        0);
 }
 
 static inline void bench_end(struct bench *bench)
