@@ -322,7 +322,7 @@ struct silt_lane *silt_lane_new(struct silt_context *context, struct silt_cpart 
     lane->part = part;
     snprintf(lane->tp.topic, sizeof lane->tp.topic, "%s", part->topic);
     lane->tp.partition = part->partition;
-    lane->back_offset = -1;
+    lane->back_offset = lane->strange_offset = -1;
     find_stretch(lane);
     silt_lane_forget_truncation(lane);
     lane->log_start = lane->end = lane->high = lane->durable = lane->cut = lane->staged = -1;

@@ -52,7 +52,7 @@ void silt_lane_free(struct silt_lane *lane);
 
 /* Answers and events, brought by the loop. */
 void silt_lane_on_topic(struct silt_lane *lane, const struct silt_answer *answer);
-void silt_lane_on_committed(struct silt_lane *lane, const char *metadata);
+void silt_lane_on_committed(struct silt_lane *lane, const struct silt_answer *answer);
 void silt_lane_on_offsets(struct silt_lane *lane, const struct silt_answer *answer);
 /* @return true when the record was taken: archived, rejected or a tombstone. */
 bool silt_lane_on_record(struct silt_lane *lane, const struct silt_record *rec, uint32_t epoch,

@@ -26,6 +26,7 @@ struct silt_lane {
     /* before the start */
     bool hint_known;
     int64_t hint_seq;
+    int64_t strange_offset; /* what somebody else set the group's offset to; -1 */
     bool bounds_wanted;
     int64_t bounds_asked_ms; /* monotonic: an older answer may be of an earlier incarnation */
     unsigned end_doubts;

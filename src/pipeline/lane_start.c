@@ -147,18 +147,38 @@ void silt_lane_topic_asked(struct silt_lane *lane, int64_t now_ms)
     lane->id_asked_ms = now_ms;
 }
 
-void silt_lane_on_committed(struct silt_lane *lane, const char *metadata)
+void silt_lane_on_committed(struct silt_lane *lane, const struct silt_answer *answer)
 {
     long long seq = 0;
-    if (metadata && sscanf(metadata, "a1:%lld:", &seq) != 1) seq = 0;
-    lane->hint_seq = seq > 0 ? seq : 0;
+    bool is_ours = answer->ok && sscanf(answer->metadata, "a1:%lld:", &seq) == 1;
+    lane->hint_seq = is_ours && seq > 0 ? seq : 0;
+    lane->strange_offset = answer->ok && !is_ours ? answer->committed : -1;
     lane->hint_known = true;
     begin_chain(lane);
+}
+
+/* Somebody who resets a group's offset wants something: it is not had that way. */
+static void tell_strange_offset(struct silt_lane *lane, int64_t offset)
+{
+    char text[200];
+    int64_t set_to = lane->strange_offset;
+    lane->strange_offset = -1;
+    if (set_to < 0 || set_to == offset || !silt_chain_tail(lane->chain)) return;
+    snprintf(text, sizeof text,
+             "the group's offset was set to %" PRId64 ", not by silt; that changes nothing: "
+             "archiving goes on at %" PRId64 ", where the archive ends",
+             set_to, offset);
+    SILT_LOG(WARN, "offset_set_by_hand", text, SILT_F_STR("topic", lane->tp.topic),
+             SILT_F_INT("partition", lane->tp.partition),
+             SILT_F_STR("hint", set_to < offset
+                                    ? "silt replay archives offsets again, into another root"
+                                    : "what is not wanted cannot be left out by that"));
 }
 
 /* The start is known: tell the consumer, now or when the rebalance is answered. */
 static void run_from(struct silt_lane *lane, int64_t offset)
 {
+    tell_strange_offset(lane, offset);
     lane->start_known = true;
     lane->start_offset = offset;
     lane->cut = lane->staged = offset;

@@ -28,7 +28,7 @@ static void deliver(struct silt_lane *lane, const struct silt_answer *answer)
     if (answer->kind == SILT_ASK_OFFSETS)
         silt_lane_on_offsets(lane, answer);
     else
-        silt_lane_on_committed(lane, answer->ok ? answer->metadata : NULL);
+        silt_lane_on_committed(lane, answer);
 }
 
 void silt_worker_on_answer(struct silt_worker *worker, const struct silt_answer *answer)

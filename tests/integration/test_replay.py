@@ -56,6 +56,14 @@ def utc(milliseconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(milliseconds // 1000))
 
 
+def set_offset(brokers, group, topic, offset):
+    """As `kafka-consumer-groups --reset-offsets` does it."""
+    client = confluent_kafka.admin.AdminClient({"bootstrap.servers": brokers})
+    part = confluent_kafka.TopicPartition(topic, 0, offset)
+    request = confluent_kafka.ConsumerGroupTopicPartitions(group, [part])
+    client.alter_consumer_group_offsets([request])[group].result(30)
+
+
 def contents(run):
     store = run.store()
     return {key: store.get(key)[0] for prefix in ("_log/", "data/") for key in store.list(prefix)}
@@ -144,6 +152,26 @@ def test_what_retention_has_taken_is_refused_and_named(again, ledger_options, to
     assert {m["start"] for m in again.manifests() if m["seq"] == 0} == {200}
     delete_records(brokers, topic, {0: -1, 1: -1})
     assert again.do("--from-offset", "200")[0] == 0  # it is all there already
+
+
+def test_an_offset_that_is_reset_by_hand_changes_nothing_and_run_says_so(
+    again, ledger_options, topic, brokers, assert_clean
+):
+    ledger = ledgers.fill(ledger_options(records=1000, partitions=1, bad_ratio=0))
+    worker = again.run.start()
+    again.run.wait_archived(ledger)
+    again.run.stop()
+    assert not worker.lines("offset_set_by_hand")
+    end = again.run.durable(topic)[0]
+    set_offset(brokers, f"silt-{topic}", topic, 10)
+    worker = again.run.start()
+    worker.wait_status(lambda _: worker.lines("offset_set_by_hand"))
+    [line] = worker.lines("offset_set_by_hand")
+    assert f"set to 10, not by silt; that changes nothing: archiving goes on at {end}" in line["msg"]
+    assert "silt replay" in line["hint"]
+    again.run.stop()
+    assert again.run.durable(topic)[0] == end
+    assert_clean(again.run.root, ledger)
 
 
 def test_what_makes_no_sense_is_refused(again, ledger_options, bucket):
