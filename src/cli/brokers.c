@@ -62,6 +62,20 @@ SILT_RC silt_brokers_partitions(struct silt_brokers *brokers, struct silt_bounds
     return SILT_OK;
 }
 
+SILT_RC silt_brokers_partition(struct silt_brokers *brokers, const char *topic, int32_t partition,
+                               struct silt_bounds *ret_bounds, struct silt_err *err)
+{
+    struct silt_bounds *all = NULL;
+    unsigned n = 0;
+    SILT_TRY(silt_brokers_partitions(brokers, &all, &n, err));
+    bool exists = (unsigned)partition < n;
+    if (exists) *ret_bounds = all[partition];
+    silt_free(all);
+    if (exists) return SILT_OK;
+    if (n == 0) SILT_FAIL(err, NOT_FOUND, "Kafka has no topic %.100s", topic);
+    SILT_FAIL(err, NOT_FOUND, "topic %.100s has no partition %d", topic, partition);
+}
+
 /* ---- bounds ---- */
 
 static void ask(struct silt_brokers *brokers, const struct silt_bounds *bounds, unsigned n)
@@ -132,32 +146,32 @@ SILT_RC silt_brokers_offsets_at(struct silt_brokers *brokers, const struct silt_
 /* ---- one record ---- */
 
 /* @return whether the question is answered. */
-static bool look(struct silt_brokers *brokers, const struct silt_polled *polled, int64_t offset,
-                 bool *ret_has)
+static bool look(struct silt_brokers *brokers, const struct silt_polled *polled,
+                 struct silt_peek *ret_peek)
 {
     struct silt_cpart *part;
     struct silt_record rec;
     uint32_t epoch;
-    int64_t seen = polled->kind == SILT_POLL_PART_EOF ? polled->offset : -1;
+    bool over = polled->kind == SILT_POLL_PART_EOF;
     while (polled->kind == SILT_POLL_RECORDS &&
            silt_consumer_next(brokers->consumer, &part, &rec, &epoch)) {
-        *ret_has |= rec.offset == offset;
-        seen = rec.offset;
+        if (!over) *ret_peek = (struct silt_peek){rec.offset, rec.leader_epoch};
+        over = true;
     }
-    return seen >= offset;
+    return over;
 }
 
-SILT_RC silt_brokers_has_record(struct silt_brokers *brokers, const struct silt_tp *tp,
-                                int64_t offset, bool *ret_has, struct silt_err *err)
+SILT_RC silt_brokers_peek(struct silt_brokers *brokers, const struct silt_tp *tp, int64_t offset,
+                          struct silt_peek *ret_peek, struct silt_err *err)
 {
     struct silt_cpart *part;
     struct silt_polled polled;
-    *ret_has = false;
+    *ret_peek = (struct silt_peek){.offset = -1, .leader_epoch = -1};
     SILT_TRY(silt_consumer_assign_manual(brokers->consumer, tp->topic, tp->partition, offset, &part,
                                          err));
     for (int64_t end = silt_mono_ms() + BROKER_MS; silt_mono_ms() < end;) {
         silt_consumer_poll(brokers->consumer, POLL_MS, &polled);
-        if (look(brokers, &polled, offset, ret_has)) return SILT_OK;
+        if (look(brokers, &polled, ret_peek)) return SILT_OK;
         if (polled.kind == SILT_POLL_PART_ERROR) {
             *err = polled.err;
             return (struct silt_rc){false};

@@ -26,6 +26,9 @@ struct silt_bounds {
 /* The partitions of the topics; their bounds are not known yet. The array is the caller's. */
 SILT_RC silt_brokers_partitions(struct silt_brokers *brokers, struct silt_bounds **ret_bounds,
                                 unsigned *ret_n, struct silt_err *err);
+/* One partition of a topic that the brokers were opened for. NOT_FOUND: there is none. */
+SILT_RC silt_brokers_partition(struct silt_brokers *brokers, const char *topic, int32_t partition,
+                               struct silt_bounds *ret_bounds, struct silt_err *err);
 /* Fails when a partition's bounds did not become known; the others' did. */
 SILT_RC silt_brokers_bounds(struct silt_brokers *brokers, struct silt_bounds *bounds, unsigned n,
                             struct silt_err *err);
@@ -33,8 +36,12 @@ SILT_RC silt_brokers_bounds(struct silt_brokers *brokers, struct silt_bounds *bo
 SILT_RC silt_brokers_offsets_at(struct silt_brokers *brokers, const struct silt_bounds *bounds,
                                 unsigned n, int64_t time_ms, int64_t *ret_offsets,
                                 struct silt_err *err);
-/* Does Kafka hold a record at the offset, be it of an aborted transaction? */
-SILT_RC silt_brokers_has_record(struct silt_brokers *brokers, const struct silt_tp *tp,
-                                int64_t offset, bool *ret_has, struct silt_err *err);
+/* The first record from an offset on, be it of an aborted transaction. */
+struct silt_peek {
+    int64_t offset;       /* -1: there is none */
+    int32_t leader_epoch; /* -1: unknown */
+};
+SILT_RC silt_brokers_peek(struct silt_brokers *brokers, const struct silt_tp *tp, int64_t offset,
+                          struct silt_peek *ret_peek, struct silt_err *err);
 
 #endif

@@ -62,17 +62,6 @@ static SILT_RC read_words(struct question *question, struct silt_err *err)
     return SILT_OK;
 }
 
-static SILT_RC find_partition(struct question *question, struct silt_err *err)
-{
-    struct silt_bounds *all = NULL;
-    unsigned n = 0;
-    SILT_TRY(silt_brokers_partitions(&question->brokers, &all, &n, err));
-    question->exists = (unsigned)question->partition < n;
-    if (question->exists) question->bounds = all[question->partition];
-    silt_free(all);
-    return SILT_OK;
-}
-
 static bool is_of(const char *topic_id, const char *tid8)
 {
     return topic_id[0] && strncmp(topic_id, tid8, strlen(tid8)) == 0;
@@ -84,8 +73,14 @@ static SILT_RC ask_kafka(struct question *question, struct silt_err *err)
     const struct silt_config *config = question->args->config;
     SILT_TRY(silt_brokers_open(&question->brokers, config, question->reach.credentials,
                                question->topic, err));
-    SILT_TRY(find_partition(question, err));
-    if (!question->exists) return SILT_OK;
+    struct silt_rc rc = silt_brokers_partition(&question->brokers, question->topic,
+                                               question->partition, &question->bounds, err);
+    question->exists = silt_ok(rc);
+    if (!silt_ok(rc) && err->code == SILT_E_NOT_FOUND) {
+        *err = (struct silt_err){0};
+        return SILT_OK;
+    }
+    if (!silt_ok(rc)) return rc;
     return silt_brokers_bounds(&question->brokers, &question->bounds, 1, err);
 }
 
@@ -160,13 +155,13 @@ static void say_hole(struct question *question, struct verdict *verdict)
     static const char unknown[] = "a transaction's marker, an aborted record, or one that was "
                                   "compacted away; Kafka cannot say any more which";
     const struct silt_bounds *bounds = &question->bounds;
-    bool has = false;
-    struct silt_err err = question->silent;
+    struct silt_peek peek = {.offset = -1};
+    struct silt_err err;
     bool kept = question->exists && bounds->known && question->offset >= bounds->log_start;
-    if (kept && !silt_ok(silt_brokers_has_record(&question->brokers, &bounds->tp, question->offset,
-                                                 &has, &err)))
-        kept = false;
-    if (has)
+    if (kept)
+        kept = silt_ok(
+            silt_brokers_peek(&question->brokers, &bounds->tp, question->offset, &peek, &err));
+    if (peek.offset == question->offset)
         say(verdict, FINE, "aborted", "aborted: a record of a transaction that was aborted");
     else
         say(verdict, FINE, "no_record", "no record: %s",

@@ -116,9 +116,9 @@ static void find_slots(struct run *run)
 static SILT_RC parse(const struct silt_store_req *get, struct silt_slot_seen *slot,
                      struct silt_err *err)
 {
-    SILT_TRY(silt_manifest_parse(silt_buf_slice(&get->ret_body), &slot->manifest, err));
-    slot->is_parsed = true;
-    struct silt_rc rc = silt_manifest_check(&slot->manifest, err);
+    struct silt_rc rc = silt_manifest_parse(silt_buf_slice(&get->ret_body), &slot->manifest, err);
+    slot->is_parsed = silt_ok(rc);
+    if (silt_ok(rc)) rc = silt_manifest_check(&slot->manifest, err);
     if (!silt_ok(rc)) silt_err_context(err, "%s (silt verify says more)", slot->key);
     return rc;
 }

@@ -172,7 +172,7 @@ static void tell_strange_offset(struct silt_lane *lane, int64_t offset)
              SILT_F_INT("partition", lane->tp.partition),
              SILT_F_STR("hint", set_to < offset
                                     ? "silt replay archives offsets again, into another root"
-                                    : "what is not wanted cannot be left out by that"));
+                                    : "silt skip leaves offsets out"));
 }
 
 /* The start is known: tell the consumer, now or when the rebalance is answered. */

@@ -11,9 +11,11 @@
 #include <sys/xattr.h>
 
 extern const struct silt_command silt_command_cat;
+extern const struct silt_command silt_command_gc;
 extern const struct silt_command silt_command_lag;
 extern const struct silt_command silt_command_ls;
 extern const struct silt_command silt_command_replay;
+extern const struct silt_command silt_command_skip;
 extern const struct silt_command silt_command_verify;
 extern const struct silt_command silt_command_where;
 
@@ -77,6 +79,17 @@ static inline void archive_name_uploads(struct silt_manifest *m)
     }
 }
 
+/* An upload that was begun and not completed. */
+static inline void archive_stage(const struct archive *archive, const char *key, const char *id,
+                                 const char *token)
+{
+    char *path = silt_asprintf("%s/.uploads/%s/meta", archive->root, id);
+    char *meta = silt_asprintf("%s\n%s", token, key);
+    archive_write_file(path, silt_slice_str(meta));
+    silt_free(meta);
+    silt_free(path);
+}
+
 /* A slot of ten offsets whose uploads are not completed yet. */
 static inline void archive_write_pending(struct archive *archive)
 {
@@ -86,11 +99,7 @@ static inline void archive_write_pending(struct archive *archive)
     archive_write(archive);
     for (unsigned i = 0; i < archive->tool.last.files_n; i++) {
         const struct silt_manifest_file *file = &archive->tool.last.files[i];
-        char *path = silt_asprintf("%s/.uploads/%s/meta", archive->root, file->upload_id);
-        char *meta = silt_asprintf("%s\n%s", file->token, file->key);
-        archive_write_file(path, silt_slice_str(meta));
-        silt_free(meta);
-        silt_free(path);
+        archive_stage(archive, file->key, file->upload_id, file->token);
     }
 }
 
@@ -128,10 +137,10 @@ static inline void archive_end(struct archive *archive)
 static inline struct ran read_words(const char *const *words, unsigned words_n)
 {
     static const struct silt_command *const commands[] = {
-        &silt_command_ls,  &silt_command_cat,   &silt_command_verify,
-        &silt_command_lag, &silt_command_where, &silt_command_replay};
+        &silt_command_ls,    &silt_command_cat,    &silt_command_verify, &silt_command_lag,
+        &silt_command_where, &silt_command_replay, &silt_command_gc,     &silt_command_skip};
     if (chdir(silt_test_dir()) != 0) abort();
-    return run_with(commands, 6, NULL, words, words_n);
+    return run_with(commands, 8, NULL, words, words_n);
 }
 
 #define READ(...)                                  \
