@@ -281,7 +281,7 @@ static bool fetch_fails(struct silt_consumer *consumer, struct part *part,
     /* Groups compare an offset out of range with the log's bounds; a repair takes it as it comes.
      */
     bool may_lie = !consumer->in_group && world.faults >> SIM_KAFKA_ERROR & 1;
-    bool lies = may_lie && sim_chance(50);
+    bool lies = may_lie && sim_chance(50) && sim_has(SIM_KAFKA_ERROR);
     if (lies || sim_fault(SIM_KAFKA_ERROR)) {
         add_error(consumer, part, SILT_E_NETWORK, -1);
         consumer->batch[consumer->batch_n - 1].out_of_range = lies;
