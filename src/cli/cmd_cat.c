@@ -153,11 +153,7 @@ static SILT_RC check_files(const struct reading *reading, const struct silt_slot
 
 static SILT_RC take_slot(struct reading *reading, struct silt_slot_seen *slot, struct silt_err *err)
 {
-    if (slot->missing)
-        SILT_FAIL(err, CORRUPT, "%s: slots before it are missing; silt verify says more",
-                  slot->key);
-    if (slot->bad.code)
-        SILT_FAIL(err, CORRUPT, "%s: %s; silt verify says more", slot->key, slot->bad.text);
+    SILT_TRY(silt_slot_check(slot, err));
     if (!overlaps(reading, &slot->manifest)) return SILT_OK;
     SILT_TRY(silt_files_find(reading->store, &slot, 1, err));
     SILT_TRY(check_files(reading, slot, err));

@@ -151,12 +151,7 @@ static SILT_RC take(const struct listing *listing, const struct silt_slot_seen *
                     struct silt_err *err)
 {
     if (slot->is_parsed) list_slot(listing, &slot->manifest);
-    if (slot->missing)
-        SILT_FAIL(err, CORRUPT, "%s: slots before it are missing; silt verify says more",
-                  slot->key);
-    if (slot->bad.code)
-        SILT_FAIL(err, CORRUPT, "%s: %s; silt verify says more", slot->key, slot->bad.text);
-    return SILT_OK;
+    return silt_slot_check(slot, err);
 }
 
 static SILT_RC list_log(const struct listing *listing, struct silt_slots *slots,

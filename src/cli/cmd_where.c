@@ -119,7 +119,7 @@ static SILT_RC ask(struct question *question, struct silt_err *err)
     if (!silt_ok(ask_kafka(question, &question->silent))) question->bounds.known = false;
     SILT_TRY(ask_archive(question, err));
     const char *id = question->topic_id;
-    if (id && strcmp(id, question->bounds.tp.topic_id) != 0) question->exists = false;
+    if (id && strncmp(id, question->bounds.tp.topic_id, 8) != 0) question->exists = false;
     return SILT_OK;
 }
 

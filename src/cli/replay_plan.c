@@ -93,9 +93,10 @@ static SILT_RC read_start(struct silt_store *into, const struct silt_log_ref *lo
     struct silt_slots *slots = silt_slots_open(into, log);
     struct silt_rc rc = silt_slots_next(slots, &slot, err);
     silt_slots_close(slots);
-    if (silt_ok(rc) && (!slot || slot->bad.code || slot->missing))
+    if (silt_ok(rc) && !slot)
         rc = silt_err_set(err, SILT_E_CORRUPT, __FILE__, __LINE__,
-                          "%s: the log is damaged; silt verify says more", log->prefix);
+                          "%s has no slots any more; silt verify says more", log->prefix);
+    if (silt_ok(rc)) rc = silt_slot_check(slot, err);
     if (silt_ok(rc)) *ret_start = slot->manifest.start;
     silt_slot_free(slot);
     return rc;

@@ -49,6 +49,16 @@ void silt_slot_free(struct silt_slot_seen *slot)
     silt_free(slot);
 }
 
+SILT_RC silt_slot_check(const struct silt_slot_seen *slot, struct silt_err *err)
+{
+    if (slot->missing)
+        SILT_FAIL(err, CORRUPT, "%s: slots before it are missing; silt verify says more",
+                  slot->key);
+    if (slot->bad.code)
+        SILT_FAIL(err, CORRUPT, "%s: %s; silt verify says more", slot->key, slot->bad.text);
+    return SILT_OK;
+}
+
 struct silt_slots *silt_slots_open_at(struct silt_store *store, const struct silt_log_ref *log,
                                       int64_t seq)
 {

@@ -30,6 +30,8 @@ struct silt_slot_seen {
     struct silt_found *found; /* owned; by file, once silt_files_find looked */
 };
 void silt_slot_free(struct silt_slot_seen *slot); /* NULL is fine */
+/* For who only wants to read: CORRUPT when the slot is wrong, or slots before it are missing. */
+SILT_RC silt_slot_check(const struct silt_slot_seen *slot, struct silt_err *err);
 
 struct silt_slots;
 struct silt_slots *silt_slots_open(struct silt_store *store, const struct silt_log_ref *log);

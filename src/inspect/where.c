@@ -18,16 +18,6 @@ struct search {
 
 /* ---- the slot ---- */
 
-static SILT_RC check(const struct silt_slot_seen *slot, struct silt_err *err)
-{
-    if (slot->missing)
-        SILT_FAIL(err, CORRUPT, "%s: slots before it are missing; silt verify says more",
-                  slot->key);
-    if (slot->bad.code)
-        SILT_FAIL(err, CORRUPT, "%s: %s; silt verify says more", slot->key, slot->bad.text);
-    return SILT_OK;
-}
-
 /* Takes the slot. */
 static void take_slot(struct search *search, struct silt_slot_seen *slot)
 {
@@ -51,7 +41,7 @@ static SILT_RC read_slots(struct search *search, struct silt_slots *slots, struc
         struct silt_slot_seen *slot;
         SILT_TRY(silt_slots_next(slots, &slot, err));
         if (!slot) break;
-        struct silt_rc rc = check(slot, err);
+        struct silt_rc rc = silt_slot_check(slot, err);
         if (!silt_ok(rc)) {
             silt_slot_free(slot);
             return rc;

@@ -71,4 +71,15 @@ static inline void check_ran(struct ran ran, int code, const char *out, const ch
     ran_done(&ran);
 }
 
+/* It printed nothing, and said so with these words. */
+static inline void refuses(struct ran ran, int code, const char *words)
+{
+    CU_ASSERT_EQUAL(ran.code, code);
+    CU_ASSERT_STRING_EQUAL(ran.out, "");
+    bool said = ran.err && strstr(ran.err, words);
+    CU_ASSERT(said);
+    if (!said) fprintf(stderr, "\n  code %d\n  err: %s\n", ran.code, ran.err ? ran.err : "");
+    ran_done(&ran);
+}
+
 #endif

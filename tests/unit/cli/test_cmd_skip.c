@@ -3,15 +3,6 @@
 /* Kafka has 25 offsets of partition 0 and 5 of partition 1; ten of partition 0 are archived. */
 #define SKIP(bench, ...) READ("skip", (bench).brokers, (bench).archive.flag, __VA_ARGS__)
 
-static void refuses(struct ran ran, int code, const char *words)
-{
-    CU_ASSERT_EQUAL(ran.code, code);
-    CU_ASSERT_STRING_EQUAL(ran.out, "");
-    CU_ASSERT_PTR_NOT_NULL(strstr(ran.err, words));
-    if (!strstr(ran.err, words)) fprintf(stderr, "\n  code %d\n  err: %s\n", ran.code, ran.err);
-    ran_done(&ran);
-}
-
 static void begin(struct bench *bench, const char *name)
 {
     static const char format[] = "{\"archive_id\":\"0123456789abcdef0123456789abcdef\","

@@ -13,15 +13,6 @@ static void says(struct ran ran, int code, const char *words)
     ran_done(&ran);
 }
 
-static void refuses(struct ran ran, int code, const char *words)
-{
-    CU_ASSERT_EQUAL(ran.code, code);
-    CU_ASSERT_STRING_EQUAL(ran.out, "");
-    CU_ASSERT_PTR_NOT_NULL(strstr(ran.err, words));
-    if (!strstr(ran.err, words)) fprintf(stderr, "\n  code %d\n  err: %s\n", ran.code, ran.err);
-    ran_done(&ran);
-}
-
 /* Ten offsets are archived: 3 is a reject, 5 a hole, 7 a tombstone. Kafka has 25 of partition 0 and
  * 5 of partition 1, and takes back none: at the hole there is a record. */
 static void what_is_archived_has_a_place(void)
