@@ -128,6 +128,10 @@ void silt_lane_on_topic(struct silt_lane *lane, const struct silt_answer *answer
             silt_lane_release_fills(lane, true);
         return;
     }
+    if (lane->chain && lane->from >= 0) {
+        silt_lane_halt(lane, "the topic was made again: its offsets are other records now");
+        return;
+    }
     if (lane->chain) topic_changed(lane);
     lane->id_known_ms = answer->asked_ms;
     snprintf(lane->tp.cluster, sizeof lane->tp.cluster, "%s", answer->cluster);

@@ -127,6 +127,27 @@ static void what_kafka_does_not_have_halts_it(void)
     rig_close(&s.rig);
 }
 
+/* The offsets that were asked for are of another topic then. */
+static void a_topic_made_again_halts_it(void)
+{
+    struct stretched s;
+    struct silt_err err = {0};
+    open_rig(&s, 1);
+    want(&s, 0, 0, 1000);
+    rig_send(&s.rig, 0, 20);
+    struct rig_worker w = rig_start(&s.rig);
+    rig_await_settled(&w, 20);
+    CU_ASSERT_EQUAL(rd_kafka_mock_topic_delete(s.rig.mock->cluster, RIG_TOPIC), 0);
+    CU_ASSERT_OK(silt_mock_add_topic(s.rig.mock, RIG_TOPIC, 1, &err));
+    rig_send(&s.rig, 0, 30);
+    RIG_AWAIT(silt_worker_has_ended(w.worker));
+    CU_ASSERT_FALSE(silt_worker_join(w.worker, &err));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "the topic was made again"));
+    rig_free(&w);
+    is(&s, 0, 0, 20);
+    rig_close(&s.rig);
+}
+
 /* Uploads of a worker that died before its slot was won. */
 static void what_earlier_runs_left_behind_is_collected(void)
 {
@@ -178,6 +199,7 @@ SILT_TESTS("stretch", {"exactly what is wanted is archived", exactly_what_is_wan
            {"it ends behind its last window", it_ends_behind_its_last_window},
            {"an empty stretch is done at once", an_empty_stretch_is_done_at_once},
            {"what Kafka does not have halts it", what_kafka_does_not_have_halts_it},
+           {"a topic made again halts it", a_topic_made_again_halts_it},
            {"what earlier runs left behind is collected",
             what_earlier_runs_left_behind_is_collected},
            {"it can be stopped", it_can_be_stopped})
