@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define BROKER_MS 15000
+#define PATIENCE_MS 15000
 #define POLL_MS 200
 #define CLOSE_MS 5000
 
@@ -15,6 +15,7 @@ SILT_RC silt_brokers_open(struct silt_brokers *brokers, const struct silt_config
                           struct silt_err *err)
 {
     struct silt_consumer_opts opts;
+    brokers->patience_ms = PATIENCE_MS;
     if (config->kafka.sasl_aws_msk_iam) SILT_TRY(silt_credentials_await(credentials, err));
     struct silt_property *properties = silt_calloc(config->kafka.properties.n, sizeof *properties);
     silt_options_consumer(config, false, properties, &opts);
@@ -53,8 +54,8 @@ SILT_RC silt_brokers_partitions(struct silt_brokers *brokers, struct silt_bounds
     struct silt_topic_info *topics;
     unsigned topics_n;
     char cluster[SILT_CLUSTER_MAX];
-    SILT_TRY(
-        silt_consumer_list_topics(brokers->consumer, BROKER_MS, &topics, &topics_n, cluster, err));
+    SILT_TRY(silt_consumer_list_topics(brokers->consumer, brokers->patience_ms, &topics, &topics_n,
+                                       cluster, err));
     *ret_bounds = NULL;
     *ret_n = 0;
     for (unsigned i = 0; i < topics_n; i++) add_topic(&topics[i], cluster, ret_bounds, ret_n);
@@ -112,7 +113,7 @@ SILT_RC silt_brokers_bounds(struct silt_brokers *brokers, struct silt_bounds *bo
     struct silt_err first = {0};
     unsigned left = n;
     ask(brokers, bounds, n);
-    for (int64_t end = silt_mono_ms() + BROKER_MS; left && silt_mono_ms() < end;) {
+    for (int64_t end = silt_mono_ms() + brokers->patience_ms; left && silt_mono_ms() < end;) {
         silt_consumer_poll(brokers->consumer, POLL_MS, &polled);
         for (; left && silt_consumer_answer(brokers->consumer, &answer); left--) {
             if (answer.ok) take_answer(&answer, bounds, n);
@@ -138,7 +139,7 @@ SILT_RC silt_brokers_offsets_at(struct silt_brokers *brokers, const struct silt_
     struct silt_rc rc = SILT_OK;
     if (n)
         rc = silt_consumer_offsets_at(brokers->consumer, bounds[0].tp.topic, partitions, n, time_ms,
-                                      BROKER_MS, ret_offsets, err);
+                                      brokers->patience_ms, ret_offsets, err);
     silt_free(partitions);
     return rc;
 }
@@ -169,7 +170,7 @@ SILT_RC silt_brokers_peek(struct silt_brokers *brokers, const struct silt_tp *tp
     *ret_peek = (struct silt_peek){.offset = -1, .leader_epoch = -1};
     SILT_TRY(silt_consumer_assign_manual(brokers->consumer, tp->topic, tp->partition, offset, &part,
                                          err));
-    for (int64_t end = silt_mono_ms() + BROKER_MS; silt_mono_ms() < end;) {
+    for (int64_t end = silt_mono_ms() + brokers->patience_ms; silt_mono_ms() < end;) {
         silt_consumer_poll(brokers->consumer, POLL_MS, &polled);
         if (look(brokers, &polled, ret_peek)) return SILT_OK;
         if (polled.kind == SILT_POLL_PART_ERROR) {

@@ -8,6 +8,7 @@
 struct silt_brokers {
     struct silt_consumer *consumer;
     struct silt_msk msk;
+    int64_t patience_ms; /* for each answer; set by open, the owner may change it */
 };
 
 /* topic NULL: those of kafka.topics. The brokers are not asked anything yet. */

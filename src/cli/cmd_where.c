@@ -73,6 +73,8 @@ static SILT_RC ask_kafka(struct question *question, struct silt_err *err)
     const struct silt_config *config = question->args->config;
     SILT_TRY(silt_brokers_open(&question->brokers, config, question->reach.credentials,
                                question->topic, err));
+    question->brokers.patience_ms =
+        silt_args_int(question->args, "timeout", question->brokers.patience_ms);
     struct silt_rc rc = silt_brokers_partition(&question->brokers, question->topic,
                                                question->partition, &question->bounds, err);
     question->exists = silt_ok(rc);
@@ -311,6 +313,7 @@ static int run_where(const struct silt_args *args)
 
 static const struct silt_flag flags[] = {
     {"topic-id", SILT_FLAG_TEXT, "ID", "of a topic that was made more than once"},
+    {"timeout", SILT_FLAG_DURATION, "TIME", "how long Kafka may take for an answer (15s)"},
     {0},
 };
 

@@ -112,7 +112,7 @@ static void without_kafka_the_archive_answers(void)
     archive_sensors(&archive, "alone");
 #define ALONE(...)                                                                \
     READ("where", archive.flag, "--kafka.brokers=127.0.0.1:1", "--kafka.group=g", \
-         "--kafka.properties=socket.connection.setup.timeout.ms=1000", __VA_ARGS__)
+         "--timeout=500ms", __VA_ARGS__)
     struct ran ran = ALONE("sensors", "0", "0");
     CU_ASSERT_EQUAL(ran.code, 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(ran.out, "archived: data/"));
