@@ -43,7 +43,7 @@ enum outcome {
 struct verdict {
     enum outcome outcome;
     const char *state; /* for programs */
-    char text[600];
+    char text[SILT_KEY_MAX + 400];
 };
 
 /* ---- asking ---- */

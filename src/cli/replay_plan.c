@@ -22,22 +22,18 @@ struct planning {
 
 /* ---- Kafka ---- */
 
-static void keep_wanted(struct planning *p)
+static SILT_RC find_partitions(struct planning *p, struct silt_err *err)
 {
-    if (p->wish->partition < 0) return;
-    bool exists = (unsigned)p->wish->partition < p->n;
-    if (exists) p->bounds[0] = p->bounds[p->wish->partition];
-    p->n = exists;
+    if (p->wish->partition < 0) return silt_brokers_partitions(p->brokers, &p->bounds, &p->n, err);
+    p->bounds = SILT_NEW(struct silt_bounds);
+    p->n = 1;
+    return silt_brokers_partition(p->brokers, p->wish->topic, p->wish->partition, p->bounds, err);
 }
 
 static SILT_RC ask_bounds(struct planning *p, struct silt_err *err)
 {
-    SILT_TRY(silt_brokers_partitions(p->brokers, &p->bounds, &p->n, err));
+    SILT_TRY(find_partitions(p, err));
     if (p->n == 0) SILT_FAIL(err, NOT_FOUND, "Kafka has no topic %.100s", p->wish->topic);
-    keep_wanted(p);
-    if (p->n == 0)
-        SILT_FAIL(err, NOT_FOUND, "topic %.100s has no partition %" PRId32, p->wish->topic,
-                  p->wish->partition);
     return silt_brokers_bounds(p->brokers, p->bounds, p->n, err);
 }
 

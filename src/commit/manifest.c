@@ -38,6 +38,13 @@ void silt_repair_done(struct silt_repair *repair)
     *repair = (struct silt_repair){0};
 }
 
+bool silt_offsets_have(const struct silt_offsets *ranges, unsigned n, int64_t offset)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (ranges[i].first <= offset && offset <= ranges[i].last) return true;
+    return false;
+}
+
 int64_t silt_offsets_sum(const struct silt_offsets *ranges, unsigned n)
 {
     int64_t sum = 0;

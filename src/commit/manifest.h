@@ -104,6 +104,7 @@ SILT_RC silt_manifest_check_link(const struct silt_manifest *manifest,
                                  const struct silt_manifest *before,
                                  const char before_sha256[SILT_SHA256_HEX], struct silt_err *err);
 int64_t silt_offsets_sum(const struct silt_offsets *ranges, unsigned n);
+bool silt_offsets_have(const struct silt_offsets *ranges, unsigned n, int64_t offset);
 /* Do the parts that the store has hold what the file's do? Their ETags may differ: a part that was
  * stored twice. */
 bool silt_manifest_same_parts(const struct silt_manifest_file *file,

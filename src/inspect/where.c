@@ -71,7 +71,6 @@ static void take_row(struct silt_where *where, const struct silt_object_row *row
     snprintf(where->object, sizeof where->object, "%s", file->key);
     where->block = row->block;
     where->row = row->number;
-    where->timestamp_ms = row->rec.timestamp_ms;
     snprintf(where->reason, sizeof where->reason, "%.*s", (int)row->reason.len,
              (const char *)row->reason.ptr);
     snprintf(where->detail, sizeof where->detail, "%.*s", (int)row->detail.len,
@@ -136,13 +135,6 @@ static SILT_RC find_row(const struct search *search, struct silt_where *where, s
 
 /* ---- both ---- */
 
-static bool is_in(const struct silt_offsets *ranges, unsigned n, int64_t offset)
-{
-    for (unsigned i = 0; i < n; i++)
-        if (ranges[i].first <= offset && offset <= ranges[i].last) return true;
-    return false;
-}
-
 static SILT_RC look_into(const struct search *search, struct silt_where *where,
                          struct silt_err *err)
 {
@@ -153,9 +145,9 @@ static SILT_RC look_into(const struct search *search, struct silt_where *where,
         where->kind = SILT_WHERE_GAP;
     else if (m->kind == SILT_SLOT_SKIP)
         where->kind = SILT_WHERE_SKIPPED;
-    else if (is_in(m->holes, m->holes_n, search->offset))
+    else if (silt_offsets_have(m->holes, m->holes_n, search->offset))
         where->kind = SILT_WHERE_HOLE;
-    else if (is_in(m->unreadable, m->unreadable_n, search->offset))
+    else if (silt_offsets_have(m->unreadable, m->unreadable_n, search->offset))
         where->kind = SILT_WHERE_UNREADABLE;
     else
         return find_row(search, where, err);

@@ -31,9 +31,8 @@ struct silt_where {
     char object[SILT_KEY_MAX];
     /* ROW */
     enum silt_role role;
-    uint64_t block; /* of the object, from 0 */
-    int64_t row;    /* of the block, from 0 */
-    int64_t timestamp_ms;
+    uint64_t block;  /* of the object, from 0 */
+    int64_t row;     /* of the block, from 0 */
     char reason[64]; /* of a reject */
     char detail[200];
 };

@@ -143,9 +143,7 @@ static SILT_RC decode(struct rebuild *r, const struct silt_record *rec, struct s
 /* Damage may heal (another replica answers): what the slot calls unreadable stays so. */
 static bool was_unreadable(const struct silt_manifest *slot, int64_t offset)
 {
-    for (unsigned i = 0; i < slot->unreadable_n; i++)
-        if (slot->unreadable[i].first <= offset && offset <= slot->unreadable[i].last) return true;
-    return false;
+    return silt_offsets_have(slot->unreadable, slot->unreadable_n, offset);
 }
 
 /* Is the error about something else than what the slot could not read either? Below 0: nobody

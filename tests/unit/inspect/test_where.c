@@ -95,7 +95,6 @@ static void a_row_has_an_object_a_block_and_a_number(void)
     CU_ASSERT_EQUAL(where.seq, 1);
     CU_ASSERT_EQUAL(where.start, 10);
     CU_ASSERT_EQUAL(where.next, 40);
-    CU_ASSERT_EQUAL(where.timestamp_ms, 1023);
     tool_done(&tool);
 }
 
